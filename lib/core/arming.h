@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Which hand brings blocks online: the kernel's own (it is armed with the policy) or mhpd's; and the knobs for that. */
+
+#include "core/config.h"
+
+enum mhp_path {
+        MHP_PATH_KERNEL,
+        MHP_PATH_MHPD,
+        _MHP_PATH_MAX,
+};
+
+/* Tokens; mhp_path_reason_name(). */
+enum mhp_path_reason {
+        MHP_PATH_REASON_CONFIGURED,       /* By= says so */
+        MHP_PATH_REASON_EXPRESSIBLE,      /* the kernel can do all that the policy says */
+        MHP_PATH_REASON_RULES,            /* rules: the kernel knows one zone for all sources */
+        MHP_PATH_REASON_AUTO_ZONE,        /* the kernel's auto-movable does not count DIMM memory as kernel memory and knows no headroom */
+        MHP_PATH_REASON_NO_KNOB,          /* auto_online_blocks cannot be written */
+        _MHP_PATH_REASON_MAX,
+};
+
+enum mhp_knob {
+        MHP_KNOB_AUTO_ONLINE_BLOCKS,
+        MHP_KNOB_ONLINE_POLICY,
+        MHP_KNOB_AUTO_MOVABLE_RATIO,
+        MHP_KNOB_AUTO_MOVABLE_NUMA_AWARE,
+        _MHP_KNOB_MAX,
+};
+
+#define MHP_KNOB_VALUE_MAX 32
+
+struct mhp_arming {
+        enum mhp_path path;
+        enum mhp_path_reason reason;
+        /* What the knobs have to say; an empty string leaves one alone. */
+        char value[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX];
+};
+
+/* can_arm: auto_online_blocks is there and writable. */
+void mhp_arming_plan(const struct mhp_config *config, bool can_arm, struct mhp_arming *ret);
+
+const char *mhp_path_name(enum mhp_path path);                     /* kernel mhpd */
+const char *mhp_path_reason_name(enum mhp_path_reason reason);
+const char *mhp_path_reason_words(enum mhp_path_reason reason);
+const char *mhp_knob_name(enum mhp_knob knob);                     /* auto_online_blocks online_policy ... */

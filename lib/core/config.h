@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the administrator wants, and the one table of the keys by which it is said. */
+
+#include "base/text.h"
+#include "model/block.h"
+
+enum mhp_by {
+        MHP_BY_AUTO,
+        MHP_BY_KERNEL,
+        MHP_BY_MHPD,
+        _MHP_BY_MAX,
+};
+
+enum mhp_drift {
+        MHP_DRIFT_REPAIR,
+        MHP_DRIFT_REPORT,
+        _MHP_DRIFT_MAX,
+};
+
+#define MHP_RULE_MAX 250 /* rule indices are a byte in struct mhp_block */
+#define MHP_RULE_NAME_MAX 64
+
+struct mhp_rule {
+        char name[MHP_RULE_NAME_MAX];
+        uint32_t sources;         /* bits 1 << enum mhp_source; 0: any */
+        struct mhp_ranges nodes;  /* n == 0: any */
+        uint64_t min_size, max_size; /* bytes of the group at the time of the decision, both inside; UINT64_MAX: no limit */
+        enum mhp_want zone;       /* UNSET: as [Online] says */
+};
+
+struct mhp_config {
+        enum mhp_by by;
+        enum mhp_want zone;
+        unsigned movable_ratio;   /* percent */
+        bool numa_aware;
+        unsigned kernel_headroom; /* percent */
+        uint64_t offline_timeout; /* µs */
+        unsigned attempts;
+        uint64_t retry_max;       /* µs */
+        enum mhp_drift drift;
+        struct mhp_rule *rules;   /* owned; in file order */
+        size_t n_rules, rules_capacity;
+};
+
+/* The defaults; cannot fail. */
+void mhp_config_init(struct mhp_config *config);
+void mhp_config_done(struct mhp_config *config);
+#define _cleanup_config_ _cleanup_(mhp_config_done)
+
+/* One `key=value` of a section. `[Rule NAME]` sections come as "Rule NAME"; a rule stands where its name first appears, and
+ * a later file may set its keys anew. 0, or -ENOENT: no such section or key, -EINVAL: bad value, -E2BIG: too many rules, -ENOMEM; nothing
+ * is changed then and *ret_allowed says in words what is allowed (static). */
+int mhp_config_set(struct mhp_config *config, const char *section, const char *key, const char *value, const char **ret_allowed);
+
+/* The keys, for `mhpctl policy`, completion and the check against sample file and man page. i from 0; -ENOENT: no more. */
+int mhp_config_key(size_t i, const char **ret_section, const char **ret_key, const char **ret_default, const char **ret_allowed);
+
+/* The value of key i as the file would have it (not for [Rule] keys: -ENOENT). */
+int mhp_config_print_value(const struct mhp_config *config, size_t i, struct mhp_text *text);
+
+/* A rule as one line: `source=acpi node=1 min-size=2G zone=movable`. */
+void mhp_rule_print(const struct mhp_rule *rule, struct mhp_text *text);
+
+const char *mhp_by_name(enum mhp_by by);       /* auto kernel mhpd */
+const char *mhp_drift_name(enum mhp_drift drift); /* repair report */

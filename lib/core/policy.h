@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Which zone arriving memory joins, and why. Pure: the map, the configuration and the pressure are all it knows. */
+
+#include "core/config.h"
+#include "model/map.h"
+
+/* How full the kernel's zones are, from /proc/zoneinfo. */
+struct mhp_pressure {
+        uint64_t kernel_managed;   /* bytes in DMA, DMA32, Normal; 0: not known, and then there is no pressure */
+        uint64_t kernel_available; /* of these, free or droppable page cache */
+};
+
+struct mhp_decision {
+        enum mhp_want want;
+        enum mhp_reason reason;
+        uint8_t rule;             /* 1-based, 0: [Online] */
+        int node;                 /* whose figures these are: -1 the machine's */
+        uint64_t movable, kernel; /* bytes held without the new memory */
+        uint64_t new;             /* bytes that the decision is about */
+        unsigned ratio;           /* percent */
+        struct mhp_pressure pressure;
+};
+
+/* Decides for one block that is in the map. A block of a unit is decided with its whole group. */
+void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure,
+                       const struct mhp_block *block, struct mhp_decision *ret);
+
+/* The reason in a sentence: `movable 2G + 1G new is within 301 % of 1G kernel memory`. */
+void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_config *config, struct mhp_text *text);
+
+bool mhp_pressure_high(const struct mhp_pressure *pressure, unsigned headroom);

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The ring. Every turn looks at the queues as they are now: what is undecided is decided, what drifted is judged, and if no
+ * step is under way the first queue with work gives one. There is no memory of plans, so nothing has to be undone when the world
+ * changes half-way. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/units.h"
+#include "core/notes.h"
+#include "core/ring.h"
+
+/* How many blocks one step carries. Onlining hardly ever fails or takes long, so much goes at once; offlining may take its whole
+ * deadline, so nothing waits behind it in the same step. */
+#define BATCH_ONLINE 1024
+#define BATCH_OFFLINE 1
+
+int mhp_ring_new(struct mhp_map *map, struct mhp_config *config, const struct mhp_arming *arming, mhp_step_fn step, void *userdata,
+                 struct mhp_ring **ret) {
+        _cleanup_ring_ struct mhp_ring *ring = calloc(1, sizeof(*ring));
+        int r;
+
+        if (!ring)
+                return -ENOMEM;
+        r = mhp_notes_new(step, userdata, &ring->notes);
+        if (r < 0)
+                return r;
+
+        ring->map = map;
+        ring->config = *config;
+        *config = (struct mhp_config) { 0 };
+        ring->arming = *arming;
+        ring->step = step;
+        ring->userdata = userdata;
+        *ret = TAKE(ring);
+        return 0;
+}
+
+struct mhp_ring *mhp_ring_free(struct mhp_ring *ring) {
+        if (!ring)
+                return NULL;
+
+        mhp_map_free(ring->map);
+        mhp_config_done(&ring->config);
+        mhp_notes_free(ring->notes);
+        free(ring->batch);
+        free(ring);
+        return NULL;
+}
+
+static int note(struct mhp_ring *ring, uint32_t nr, enum mhp_note kind, const char *words) {
+        const struct mhp_block *block = mhp_map_find(ring->map, nr);
+
+        return block ? mhp_notes_add(ring->notes, ring->map, block, kind, words) : 0;
+}
+
+int mhp_ring_event(void *userdata, const struct mhp_event *event) {
+        struct mhp_ring *ring = userdata;
+        uint32_t nr = event->type == MHP_EVENT_BLOCK ? event->reading->nr : event->block;
+        int r;
+
+        if (event->type == MHP_EVENT_GONE) {
+                /* Told before the block and its group are forgotten. */
+                r = note(ring, nr, MHP_NOTE_GONE, NULL);
+                if (r < 0)
+                        return r;
+        }
+
+        r = mhp_map_apply(ring->map, event);
+        if (r >= 0 && r & MHP_CHANGE_FOREIGN_OFFLINE)
+                r = note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
+        return r < 0 ? r : 0;
+}
+
+/* A unit is decided on with all its blocks, so nothing is decided while arrivals are still being settled; unless that fails, then
+ * what is known must do. */
+bool mhp_ring_undecided(const struct mhp_ring *ring) {
+        if (ring->busy == MHP_VERB_SETTLE || (ring->map->queues[MHP_QUEUE_UNSETTLED].n > 0 && ring->settle_at == 0))
+                return false;
+        return ring->map->queues[MHP_QUEUE_UNDECIDED].n > 0;
+}
+
+static int decide(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure, const struct mhp_block *block) {
+        _cleanup_text_ struct mhp_text words = { 0 };
+        struct mhp_decision d;
+        uint32_t nr = block->nr;
+
+        mhp_policy_decide(ring->map, &ring->config, pressure, block, &d);
+        mhp_policy_words(&d, &ring->config, &words);
+        if (words.error < 0)
+                return words.error;
+
+        int r = mhp_ring_event(ring, &(struct mhp_event) {
+                .type = MHP_EVENT_GOAL, .now = now, .block = nr, .want = d.want, .reason = d.reason, .rule = d.rule });
+        if (r < 0)
+                return r;
+        return note(ring, nr, MHP_NOTE_DECIDED, words.data);
+}
+
+static int decide_all(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
+        const struct mhp_queue_head *queue = &ring->map->queues[MHP_QUEUE_UNDECIDED];
+
+        while (mhp_ring_undecided(ring)) {
+                int r = decide(ring, now, pressure, mhp_map_find(ring->map, queue->head));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* One repair a block, and none where the kernel would refuse: zone `none` can never go offline (online_pages() and
+ * test_pages_in_a_zone(), mm/memory_hotplug.c). */
+static bool repairable(const struct mhp_ring *ring, const struct mhp_block *block) {
+        return ring->config.drift == MHP_DRIFT_REPAIR && !(block->flags & MHP_BLOCK_REPAIRED) && block->zone != MHP_ZONE_NONE;
+}
+
+static int judge_drift(struct mhp_ring *ring, uint64_t now) {
+        const struct mhp_queue_head *queue = &ring->map->queues[MHP_QUEUE_DRIFT];
+
+        while (queue->n > 0) {
+                const struct mhp_block *block = mhp_map_find(ring->map, queue->head);
+                bool repair = repairable(ring, block);
+                uint32_t nr = block->nr;
+
+                int r = note(ring, nr, MHP_NOTE_DRIFT, repair ? "it will be put right, once" : "it is left there");
+                if (r < 0)
+                        return r;
+                r = mhp_ring_event(ring, &(struct mhp_event) {
+                        .type = repair ? MHP_EVENT_REPAIR : MHP_EVENT_ACCEPT, .now = now, .block = nr });
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* An online boot block to knock at: state_store() (drivers/base/memory.c, 6.1 and 6.12) takes the hotplug lock before it finds
+ * that there is nothing to online. The first block of the machine is one, as a rule in zone `none` or DMA. */
+static uint32_t find_barrier(const struct mhp_map *map) {
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
+                const struct mhp_group *group = mhp_map_group(map, b);
+
+                if (group && group->source == MHP_SOURCE_BOOT && b->state == MHP_STATE_ONLINE)
+                        return b->nr;
+        }
+        return MHP_NO_BLOCK;
+}
+
+static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, size_t most) {
+        const struct mhp_queue_head *queue = &ring->map->queues[from];
+
+        ring->n_batch = 0;
+        while (queue->n > 0 && ring->n_batch < most) {
+                uint32_t nr = queue->head;
+
+                int r = ARRAY_GROW(ring->batch, ring->n_batch, ring->batch_capacity);
+                if (r < 0)
+                        return r;
+                r = mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TAKEN, .now = now, .block = nr });
+                if (r < 0)
+                        return r;
+                ring->batch[ring->n_batch++] = nr;
+        }
+        return 0;
+}
+
+static int send_step(struct mhp_ring *ring, uint64_t now, enum mhp_verb verb, enum mhp_queue from, size_t most) {
+        int r = take_batch(ring, now, from, most);
+        if (r < 0)
+                return r;
+
+        ring->busy = verb;
+        return ring->step(ring->userdata, &(struct mhp_step) {
+                .verb = verb,
+                .blocks = ring->batch,
+                .n_blocks = ring->n_batch,
+                .barrier = verb == MHP_VERB_SETTLE ? find_barrier(ring->map) : MHP_NO_BLOCK,
+                .deadline = ring->config.offline_timeout,
+                .node = -1,
+        });
+}
+
+/* What can be learned comes before what can be done; kernel memory before Movable memory, which lives on it. */
+static int head_step(struct mhp_ring *ring, uint64_t now) {
+        static const struct {
+                enum mhp_queue queue;
+                enum mhp_verb verb;
+                size_t most;
+        } order[] = {
+                { MHP_QUEUE_UNSETTLED, MHP_VERB_SETTLE, SIZE_MAX },
+                { MHP_QUEUE_ONLINE_KERNEL, MHP_VERB_ONLINE_KERNEL, BATCH_ONLINE },
+                { MHP_QUEUE_ONLINE_MOVABLE, MHP_VERB_ONLINE_MOVABLE, BATCH_ONLINE },
+                { MHP_QUEUE_OFFLINE, MHP_VERB_OFFLINE, BATCH_OFFLINE },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                if (ring->map->queues[order[i].queue].n == 0)
+                        continue;
+                if (order[i].verb == MHP_VERB_SETTLE && now < ring->settle_at)
+                        continue;
+                return send_step(ring, now, order[i].verb, order[i].queue, order[i].most);
+        }
+        return 0;
+}
+
+int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
+        int r = decide_all(ring, now, pressure);
+        if (r < 0)
+                return r;
+        r = judge_drift(ring, now);
+        if (r < 0)
+                return r;
+        r = mhp_notes_flush(ring->notes);
+        if (r < 0)
+                return r;
+        return ring->busy == MHP_VERB_NONE ? head_step(ring, now) : 0;
+}
+
+/* 1 s, 2 s, 4 s … up to RetryMaxSec. */
+static uint64_t backoff(const struct mhp_ring *ring, unsigned failures) {
+        return MIN(USEC_PER_SEC << MIN(failures, 20u), ring->config.retry_max);
+}
+
+/* What the kernel answers the same however often it is asked: no such verb or a block with holes, offlining vetoed by the
+ * architecture, a poisoned block. */
+static bool is_final(int error) {
+        return error == EINVAL || error == EPERM || error == EACCES || error == EHWPOISON || error == EROFS;
+}
+
+static int report_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int change, bool repairing) {
+        const struct mhp_block *block = mhp_map_find(ring->map, nr);
+
+        if (change & MHP_CHANGE_DONE)
+                return note(ring, nr, repairing ? MHP_NOTE_REPAIRED : block->state == MHP_STATE_OFFLINE ? MHP_NOTE_OFFLINE : MHP_NOTE_ONLINE, NULL);
+        if (!(change & MHP_CHANGE_FAILED))
+                return 0;
+        if (!(block->flags & MHP_BLOCK_GAVE_UP))
+                return note(ring, nr, MHP_NOTE_FAILED, NULL);
+
+        int r = note(ring, nr, MHP_NOTE_GAVE_UP, NULL);
+        if (r < 0)
+                return r;
+        /* A repair that cannot be had leaves the block where the other hand put it. */
+        if (repairing && block->state == MHP_STATE_ONLINE)
+                return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_ACCEPT, .now = now, .block = nr });
+        return 0;
+}
+
+int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error) {
+        const struct mhp_block *block = mhp_map_find(ring->map, nr);
+
+        if (!block)
+                return 0;
+
+        bool repairing = block->flags & MHP_BLOCK_REPAIRING;
+        bool last = block->attempts + 1u >= ring->config.attempts || is_final(error);
+        struct mhp_event event = {
+                .type = MHP_EVENT_OUTCOME,
+                .now = now,
+                .block = nr,
+                .verb = ring->busy,
+                .error = error,
+                .retry_at = last ? 0 : now + backoff(ring, block->attempts),
+        };
+
+        int r = mhp_map_apply(ring->map, &event);
+        return r < 0 ? r : report_outcome(ring, now, nr, r, repairing);
+}
+
+static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
+        ring->settle_failures = error ? ring->settle_failures + 1 : 0;
+        ring->settle_at = error ? now + backoff(ring, ring->settle_failures - 1) : 0;
+
+        for (size_t i = 0; i < ring->n_batch; i++) {
+                struct mhp_event event = {
+                        .type = MHP_EVENT_OUTCOME, .now = now, .block = ring->batch[i], .verb = MHP_VERB_SETTLE, .error = error };
+
+                int r = mhp_map_apply(ring->map, &event);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int mhp_ring_step_done(struct mhp_ring *ring, uint64_t now, int error) {
+        enum mhp_verb verb = ring->busy;
+        int r = 0;
+
+        ring->busy = MHP_VERB_NONE;
+        if (verb == MHP_VERB_SETTLE)
+                r = settle_done(ring, now, error);
+        else
+                for (size_t i = 0; i < ring->n_batch && r >= 0; i++)
+                        r = mhp_map_apply(ring->map, &(struct mhp_event) { .type = MHP_EVENT_RELEASED, .now = now, .block = ring->batch[i] });
+        ring->n_batch = 0;
+        return r < 0 ? r : 0;
+}
+
+int mhp_ring_reload(struct mhp_ring *ring, uint64_t now, struct mhp_config *config, const struct mhp_arming *arming) {
+        mhp_config_done(&ring->config);
+        ring->config = *config;
+        *config = (struct mhp_config) { 0 };
+        ring->arming = *arming;
+        return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_RELOAD, .now = now });
+}
+
+uint64_t mhp_ring_next_tick(const struct mhp_ring *ring) {
+        uint64_t at = UINT64_MAX;
+
+        if (ring->map->queues[MHP_QUEUE_UNSETTLED].n > 0 && ring->settle_at > 0 && ring->busy == MHP_VERB_NONE)
+                at = ring->settle_at;
+
+        for (uint32_t nr = ring->map->queues[MHP_QUEUE_WAITING].head; nr != MHP_NO_BLOCK;) {
+                const struct mhp_block *block = mhp_map_find(ring->map, nr);
+
+                at = MIN(at, block->retry_at);
+                nr = block->next;
+        }
+        return at;
+}

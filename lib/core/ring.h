@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The ring: events come in, the map changes, policy decides, and the head of the plan goes out as a step. One step is
+ * under way at a time; what became of it comes back as events. */
+
+#include "core/arming.h"
+#include "core/policy.h"
+
+struct mhp_notes;
+
+struct mhp_ring {
+        struct mhp_map *map;       /* owned */
+        struct mhp_config config;  /* owned */
+        struct mhp_arming arming;
+        mhp_step_fn step;          /* the door out */
+        void *userdata;
+        enum mhp_verb busy;        /* of the step under way, NONE: idle */
+        uint64_t settle_at;        /* after a settle that failed: the next not before, µs; 0: at once */
+        unsigned settle_failures;  /* in a row */
+        uint32_t *batch;           /* owned: the blocks of the step under way */
+        size_t n_batch, batch_capacity;
+        struct mhp_notes *notes;   /* owned: the report being gathered */
+};
+
+/* Takes over map and config (config is left empty). */
+int mhp_ring_new(struct mhp_map *map, struct mhp_config *config, const struct mhp_arming *arming, mhp_step_fn step, void *userdata,
+                 struct mhp_ring **ret);
+struct mhp_ring *mhp_ring_free(struct mhp_ring *ring);
+DEFINE_CLEANUP(struct mhp_ring *, mhp_ring_free)
+#define _cleanup_ring_ _cleanup_(mhp_ring_freep)
+
+/* The door in, a mhp_event_fn with the ring as userdata. Applies the event and gathers what is to be reported; sends no step but reports. */
+int mhp_ring_event(void *ring, const struct mhp_event *event);
+
+/* True when the next turn would ask policy, and so wants a fresh pressure. */
+bool mhp_ring_undecided(const struct mhp_ring *ring);
+
+/* One turn: decide what is undecided, flush reports, send the head step if none is under way. Call it after every bunch of events. */
+int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure);
+
+/* The step under way is over: every block of it has had its outcome, or gets RELEASED now. error is for a settle: 0, its blocks
+ * were read again after it came through; or a positive errno, it did not come through. */
+int mhp_ring_step_done(struct mhp_ring *ring, uint64_t now, int error);
+
+/* The outcome of one block of the step under way, after its fresh read was handed in as a BLOCK event. Reckons the back-off. */
+int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t block, int error);
+
+/* Another configuration; takes it over. Goals that are not reached are decided anew. */
+int mhp_ring_reload(struct mhp_ring *ring, uint64_t now, struct mhp_config *config, const struct mhp_arming *arming);
+
+/* When a TICK is due, µs; UINT64_MAX: never. */
+uint64_t mhp_ring_next_tick(const struct mhp_ring *ring);

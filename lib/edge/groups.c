@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/groups.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/units.h"
+#include "edge/names.h"
+#include "model/group.h"
+
+struct acpi_block {
+        uint32_t nr;
+        const char *group; /* interned */
+};
+
+struct mhp_groups {
+        const struct mhp_root *root; /* not owned; outlives us */
+        uint64_t block_size;
+        struct mhp_iomem iomem;
+        bool has_devices;            /* something that could own plain looking memory when iomem is hidden */
+        enum mhp_source balloon;     /* who brings plain memory on this machine */
+        struct acpi_block *acpi;     /* by number; owned */
+        size_t n_acpi, acpi_capacity;
+        char **names;                /* interned group names; owned */
+        size_t n_names, names_capacity;
+};
+
+void mhp_iomem_done(struct mhp_iomem *iomem) {
+        free(iomem->range);
+        *iomem = (struct mhp_iomem) { 0 };
+}
+
+/* `virtio0` and `dax0.0` are what the drivers call the region that they own (virtio_mem_create_resource(), drivers/virtio/virtio_mem.c;
+ * dev_dax_kmem_probe(), drivers/dax/kmem.c). */
+static enum mhp_source source_of_region(const char *name, size_t len) {
+        size_t digits;
+
+        if (len > 6 && memcmp(name, "virtio", 6) == 0 && strspn(name + 6, "0123456789") == len - 6)
+                return MHP_SOURCE_VIRTIO_MEM;
+
+        if (len < 6 || memcmp(name, "dax", 3) != 0)
+                return MHP_SOURCE_UNKNOWN;
+        digits = strspn(name + 3, "0123456789");
+        if (digits == 0 || name[3 + digits] != '.')
+                return MHP_SOURCE_UNKNOWN;
+        name += 4 + digits;
+        len -= 4 + digits;
+        return len > 0 && strspn(name, "0123456789") == len ? MHP_SOURCE_DAX : MHP_SOURCE_UNKNOWN;
+}
+
+static int hex_prefix(const char **p, char end, uint64_t *ret) {
+        size_t len = strspn(*p, "0123456789abcdefABCDEF");
+        char word[17];
+        int r;
+
+        if (len == 0 || len >= sizeof(word) || (*p)[len] != end)
+                return -EINVAL;
+        memcpy(word, *p, len);
+        word[len] = '\0';
+        r = mhp_parse_hex(word, ret);
+        if (r < 0)
+                return r;
+        *p += len + 1;
+        return 0;
+}
+
+/* `  140000000-17fffffff : virtio0`, NUL terminated. 1: a device's region; 0: something else. */
+static int iomem_line(const char *line, struct mhp_iomem_range *ret, bool *ret_address) {
+        struct mhp_iomem_range range = { 0 };
+        const char *p = line + strspn(line, " ");
+        size_t len;
+
+        if (hex_prefix(&p, '-', &range.first) < 0 || hex_prefix(&p, ' ', &range.last) < 0 || p[0] != ':' || p[1] != ' ')
+                return 0;
+        *ret_address = range.last > 0;
+
+        p += 2;
+        len = strlen(p);
+        range.source = source_of_region(p, len);
+        if (range.source == MHP_SOURCE_UNKNOWN || len >= sizeof(range.device) || range.first > range.last)
+                return 0;
+        memcpy(range.device, p, len + 1);
+        *ret = range;
+        return 1;
+}
+
+int mhp_iomem_parse(const char *text, size_t len, struct mhp_iomem *ret) {
+        struct mhp_iomem iomem = { .hidden = true };
+        const char *end = text + len;
+
+        while (text < end) {
+                const char *newline = memchr(text, '\n', (size_t) (end - text));
+                size_t n = (size_t) ((newline ? newline : end) - text);
+                struct mhp_iomem_range range;
+                bool address = false;
+                char line[256];
+                int r = 0;
+
+                if (n < sizeof(line) && !memchr(text, '\0', n)) {
+                        memcpy(line, text, n);
+                        line[n] = '\0';
+                        r = iomem_line(line, &range, &address);
+                }
+                if (address)
+                        iomem.hidden = false;
+                if (r > 0) {
+                        r = ARRAY_GROW(iomem.range, iomem.n, iomem.capacity);
+                        if (r < 0) {
+                                mhp_iomem_done(&iomem);
+                                return r;
+                        }
+                        iomem.range[iomem.n++] = range;
+                }
+                text += n + 1;
+        }
+        *ret = iomem;
+        return 0;
+}
+
+static bool has_entries(const struct mhp_root *root, const char *path, const char *prefix) {
+        _cleanup_dir_ DIR *dir = NULL;
+
+        if (mhp_root_opendir(root, path, &dir) < 0)
+                return false;
+        for (const struct dirent *d; (d = readdir(dir));)
+                if (strncmp(d->d_name, prefix, strlen(prefix)) == 0)
+                        return true;
+        return false;
+}
+
+/* The balloon drivers add plain `System RAM` and leave no trace of it in iomem or sysfs; that there is one must do. */
+static enum mhp_source find_balloon(const struct mhp_root *root) {
+        char type[16];
+
+        if (mhp_root_exists(root, NAME_HV_BALLOON_DRIVER))
+                return MHP_SOURCE_HYPERV;
+        if (mhp_root_read(root, NAME_HYPERVISOR_TYPE, type, sizeof(type)) >= 0 && strcmp(type, "xen") == 0)
+                return MHP_SOURCE_XEN;
+        return MHP_SOURCE_OTHER;
+}
+
+int mhp_groups_new(const struct mhp_root *root, uint64_t block_size, struct mhp_groups **ret) {
+        _cleanup_groups_ struct mhp_groups *groups = calloc(1, sizeof(*groups));
+
+        if (!groups)
+                return -ENOMEM;
+        groups->root = root;
+        groups->block_size = block_size;
+        groups->balloon = find_balloon(root);
+
+        int r = mhp_groups_refresh(groups);
+        if (r < 0)
+                return r;
+        *ret = TAKE(groups);
+        return 0;
+}
+
+struct mhp_groups *mhp_groups_free(struct mhp_groups *groups) {
+        if (!groups)
+                return NULL;
+
+        for (size_t i = 0; i < groups->n_names; i++)
+                free(groups->names[i]);
+        free(groups->names);
+        free(groups->acpi);
+        mhp_iomem_done(&groups->iomem);
+        free(groups);
+        return NULL;
+}
+
+int mhp_groups_refresh(struct mhp_groups *groups) {
+        struct mhp_iomem iomem = { .hidden = true };
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+        int r = mhp_root_read_all(groups->root, NAME_IOMEM, &text, &len);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r >= 0) {
+                r = mhp_iomem_parse(text, len, &iomem);
+                if (r < 0)
+                        return r;
+        }
+        mhp_iomem_done(&groups->iomem);
+        groups->iomem = iomem;
+        groups->has_devices = iomem.hidden && (has_entries(groups->root, NAME_VIRTIO_MEM_DRIVER, "virtio") ||
+                                               has_entries(groups->root, NAME_DAX_DEVICES, "dax"));
+        return 0;
+}
+
+static int intern(struct mhp_groups *groups, enum mhp_source source, const char *device, const char **ret) {
+        _cleanup_free_ char *name = NULL;
+        int r;
+
+        if (asprintf(&name, "%s%s%s", mhp_source_name(source), device ? ":" : "", device ? device : "") < 0) {
+                name = NULL;
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < groups->n_names; i++)
+                if (strcmp(groups->names[i], name) == 0) {
+                        *ret = groups->names[i];
+                        return 0;
+                }
+
+        r = ARRAY_GROW(groups->names, groups->n_names, groups->names_capacity);
+        if (r < 0)
+                return r;
+        *ret = groups->names[groups->n_names++] = TAKE(name);
+        return 0;
+}
+
+static int compare_acpi(const void *a, const void *b) {
+        uint32_t x = ((const struct acpi_block *) a)->nr, y = ((const struct acpi_block *) b)->nr;
+
+        return (x > y) - (x < y);
+}
+
+/* One PNP0C80 device: its physical_node, physical_node1, … lead to its memory blocks (acpi_bind_one(), drivers/acpi/glue.c). */
+static int load_device(struct mhp_groups *groups, const char *device) {
+        char path[512], target[64];
+        _cleanup_dir_ DIR *dir = NULL;
+        const char *name;
+        int r;
+
+        r = intern(groups, MHP_SOURCE_ACPI, device, &name);
+        if (r < 0)
+                return r;
+        (void) snprintf(path, sizeof(path), NAME_ACPI_DEVICES "/%s", device);
+        r = mhp_root_opendir(groups->root, path, &dir);
+        if (r < 0)
+                return 0; /* it left while we were looking */
+
+        for (const struct dirent *d; (d = readdir(dir));) {
+                uint32_t nr;
+
+                if (strncmp(d->d_name, "physical_node", 13) != 0)
+                        continue;
+                (void) snprintf(path, sizeof(path), NAME_ACPI_DEVICES "/%.63s/%.63s", device, d->d_name);
+                if (mhp_root_link_name(groups->root, path, target, sizeof(target)) < 0 || strncmp(target, "memory", 6) != 0 ||
+                    mhp_parse_u32(target + 6, &nr) < 0)
+                        continue;
+                r = ARRAY_GROW(groups->acpi, groups->n_acpi, groups->acpi_capacity);
+                if (r < 0)
+                        return r;
+                groups->acpi[groups->n_acpi++] = (struct acpi_block) { nr, name };
+        }
+        return 0;
+}
+
+int mhp_groups_load(struct mhp_groups *groups) {
+        _cleanup_dir_ DIR *dir = NULL;
+
+        groups->n_acpi = 0;
+        if (mhp_root_opendir(groups->root, NAME_ACPI_DEVICES, &dir) < 0)
+                return 0; /* no ACPI */
+
+        for (const struct dirent *d; (d = readdir(dir));) {
+                if (strncmp(d->d_name, NAME_ACPI_MEMORY_HID, strlen(NAME_ACPI_MEMORY_HID)) != 0)
+                        continue;
+                int r = load_device(groups, d->d_name);
+                if (r < 0)
+                        return r;
+        }
+        if (groups->n_acpi > 0)
+                qsort(groups->acpi, groups->n_acpi, sizeof(*groups->acpi), compare_acpi);
+        return 0;
+}
+
+static int from_iomem(struct mhp_groups *groups, struct mhp_reading *reading) {
+        uint64_t address = mhp_mul_sat(reading->nr, groups->block_size);
+
+        for (size_t i = 0; i < groups->iomem.n; i++) {
+                const struct mhp_iomem_range *range = &groups->iomem.range[i];
+
+                if (address < range->first || address > range->last)
+                        continue;
+                reading->source = range->source;
+                return intern(groups, range->source, range->device, &reading->group);
+        }
+        return 0;
+}
+
+static int from_acpi(struct mhp_groups *groups, enum mhp_resolve how, struct mhp_reading *reading) {
+        char path[128], device[64];
+        int r;
+
+        if (how == MHP_RESOLVE_SCAN) {
+                const struct acpi_block key = { .nr = reading->nr };
+                const struct acpi_block *found =
+                        groups->n_acpi > 0 ? bsearch(&key, groups->acpi, groups->n_acpi, sizeof(key), compare_acpi) : NULL;
+
+                if (found) {
+                        reading->source = MHP_SOURCE_ACPI;
+                        reading->group = found->group;
+                }
+                return 0;
+        }
+
+        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u/" NAME_FIRMWARE_NODE, reading->nr);
+        r = mhp_root_link_name(groups->root, path, device, sizeof(device));
+        if (r < 0 || strncmp(device, NAME_ACPI_MEMORY_HID, strlen(NAME_ACPI_MEMORY_HID)) != 0)
+                return 0;
+        reading->source = MHP_SOURCE_ACPI;
+        return intern(groups, MHP_SOURCE_ACPI, device, &reading->group);
+}
+
+static int plain(struct mhp_groups *groups, enum mhp_resolve how, struct mhp_reading *reading) {
+        switch (how) {
+        case MHP_RESOLVE_SCAN:
+                if (reading->state != MHP_STATE_ONLINE || groups->has_devices)
+                        return 0;
+                reading->source = MHP_SOURCE_BOOT;
+                return intern(groups, MHP_SOURCE_BOOT, NULL, &reading->group);
+        case MHP_RESOLVE_ARRIVING:
+                return 0;
+        case MHP_RESOLVE_SETTLED:
+                if (groups->has_devices)
+                        return 0;
+                reading->source = groups->balloon;
+                return intern(groups, groups->balloon, NULL, &reading->group);
+        }
+        return 0;
+}
+
+int mhp_groups_resolve(struct mhp_groups *groups, enum mhp_resolve how, struct mhp_reading *reading) {
+        int r;
+
+        reading->source = MHP_SOURCE_UNKNOWN;
+        reading->group = NULL;
+
+        r = from_iomem(groups, reading);
+        if (r < 0 || reading->group)
+                return r;
+        r = from_acpi(groups, how, reading);
+        if (r < 0 || reading->group)
+                return r;
+        return plain(groups, how, reading);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/knobs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "edge/names.h"
+
+static const char *const paths[_MHP_KNOB_MAX] = {
+        [MHP_KNOB_AUTO_ONLINE_BLOCKS] = NAME_AUTO_ONLINE_BLOCKS,
+        [MHP_KNOB_ONLINE_POLICY] = NAME_HOTPLUG_PARAMETERS "/online_policy",
+        [MHP_KNOB_AUTO_MOVABLE_RATIO] = NAME_HOTPLUG_PARAMETERS "/auto_movable_ratio",
+        [MHP_KNOB_AUTO_MOVABLE_NUMA_AWARE] = NAME_HOTPLUG_PARAMETERS "/auto_movable_numa_aware",
+};
+
+int mhp_knob_read(const struct mhp_root *root, enum mhp_knob knob, char ret[static MHP_KNOB_VALUE_MAX]) {
+        int r = mhp_root_read(root, paths[knob], ret, MHP_KNOB_VALUE_MAX);
+
+        return r < 0 ? r : 0;
+}
+
+int mhp_knob_write(const struct mhp_root *root, enum mhp_knob knob, const char *value) {
+        return mhp_root_write(root, paths[knob], value);
+}
+
+bool mhp_knob_can_arm(const struct mhp_root *root) {
+        return faccessat(root->fd, paths[MHP_KNOB_AUTO_ONLINE_BLOCKS], W_OK, AT_EACCESS) == 0;
+}

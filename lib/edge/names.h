@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Every path that mhpd touches, relative to the root directory. */
+
+#define NAME_MEMORY "sys/devices/system/memory"
+#define NAME_BLOCK_SIZE NAME_MEMORY "/block_size_bytes"
+#define NAME_AUTO_ONLINE_BLOCKS NAME_MEMORY "/auto_online_blocks"
+#define NAME_NODE "sys/devices/system/node"
+#define NAME_HOTPLUG_PARAMETERS "sys/module/memory_hotplug/parameters"
+#define NAME_ACPI_DEVICES "sys/bus/acpi/devices"
+#define NAME_ACPI_MEMORY_HID "PNP0C80:"
+#define NAME_VIRTIO_MEM_DRIVER "sys/bus/virtio/drivers/virtio_mem"
+#define NAME_DAX_DEVICES "sys/bus/dax/devices"
+#define NAME_HV_BALLOON_DRIVER "sys/bus/vmbus/drivers/hv_balloon"
+#define NAME_HYPERVISOR_TYPE "sys/hypervisor/type"
+#define NAME_IOMEM "proc/iomem"
+#define NAME_ZONEINFO "proc/zoneinfo"
+
+/* Below memoryN. */
+#define NAME_STATE "state"
+#define NAME_VALID_ZONES "valid_zones"
+#define NAME_FIRMWARE_NODE "firmware_node"
+
+/* Configuration and state, absolute. */
+#define NAME_CONFIG_FILE "mhpd.conf"
+#define NAME_CONFIG_DROPINS "mhpd.conf.d"
+#define NAME_CONFIG_ETC "/etc/mhpd"
+#define NAME_CONFIG_VENDOR "/usr/lib/mhpd"
+#define NAME_RUNTIME "/run/mhpd"
+#define NAME_STATE_FILE "state"

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/root.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#define READ_ALL_MAX ((size_t) 16 << 20)
+
+static void closep(const int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+}
+
+int mhp_root_open(const char *path, struct mhp_root *ret) {
+        int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        ret->fd = fd;
+        return 0;
+}
+
+void mhp_root_done(struct mhp_root *root) {
+        closep(&root->fd);
+        root->fd = -1;
+}
+
+static ssize_t read_full(int fd, char *buf, size_t size) {
+        size_t len = 0;
+
+        while (len < size) {
+                ssize_t n = read(fd, buf + len, size - len);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                len += (size_t) n;
+        }
+        return (ssize_t) len;
+}
+
+/* One read(2) is enough for what sysfs gives in one piece (seq_file and sysfs fill a page at once), and a second to see the
+ * end costs as much as the first: so a short read ends it. */
+int mhp_root_read_at(int dir_fd, const char *path, char *buf, size_t size) {
+        _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        do
+                n = read(fd, buf, size);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        if ((size_t) n == size)
+                return -E2BIG;
+
+        if (n > 0 && buf[n - 1] == '\n')
+                n--;
+        buf[n] = '\0';
+        return (int) n;
+}
+
+int mhp_root_read(const struct mhp_root *root, const char *path, char *buf, size_t size) {
+        return mhp_root_read_at(root->fd, path, buf, size);
+}
+
+int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret, size_t *ret_len) {
+        _cleanup_(closep) int fd = openat(root->fd, path, O_RDONLY | O_CLOEXEC);
+        _cleanup_free_ char *data = NULL;
+        size_t len = 0;
+
+        if (fd < 0)
+                return -errno;
+
+        for (size_t size = 16384;; size *= 2) {
+                char *larger = realloc(data, size + 1);
+                ssize_t n;
+
+                if (!larger)
+                        return -ENOMEM;
+                data = larger;
+                n = read_full(fd, data + len, size - len);
+                if (n < 0)
+                        return (int) n;
+                len += (size_t) n;
+                if (len < size)
+                        break;
+                if (size >= READ_ALL_MAX)
+                        return -EFBIG;
+        }
+
+        data[len] = '\0';
+        *ret = TAKE(data);
+        *ret_len = len;
+        return 0;
+}
+
+int mhp_root_write(const struct mhp_root *root, const char *path, const char *value) {
+        _cleanup_(closep) int fd = openat(root->fd, path, O_WRONLY | O_CLOEXEC);
+        size_t len = strlen(value);
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        n = write(fd, value, len);
+        if (n < 0)
+                return -errno;
+        return (size_t) n == len ? 0 : -EIO;
+}
+
+int mhp_root_link_name(const struct mhp_root *root, const char *path, char *buf, size_t size) {
+        char target[PATH_MAX];
+        ssize_t n = readlinkat(root->fd, path, target, sizeof(target));
+
+        if (n < 0)
+                return -errno;
+        if ((size_t) n == sizeof(target))
+                return -ENAMETOOLONG;
+        target[n] = '\0';
+
+        const char *name = strrchr(target, '/');
+        name = name ? name + 1 : target;
+        if (strlen(name) >= size)
+                return -ENAMETOOLONG;
+        memcpy(buf, name, strlen(name) + 1);
+        return 0;
+}
+
+bool mhp_root_exists(const struct mhp_root *root, const char *path) {
+        return faccessat(root->fd, path, F_OK, 0) == 0;
+}
+
+int mhp_root_opendir(const struct mhp_root *root, const char *path, DIR **ret) {
+        _cleanup_(closep) int fd = openat(root->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *dir;
+
+        if (fd < 0)
+                return -errno;
+        dir = fdopendir(fd);
+        if (!dir)
+                return -errno;
+        fd = -1;
+        *ret = dir;
+        return 0;
+}

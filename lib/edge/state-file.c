@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/state-file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "edge/names.h"
+#include "edge/root.h"
+
+#define KEY_KNOB "knob."
+#define KEY_HANDS_OFF "hands-off="
+
+void mhp_saved_done(struct mhp_saved *saved) {
+        mhp_ranges_done(&saved->hands_off);
+        *saved = (struct mhp_saved) { 0 };
+}
+
+static void load_knob(struct mhp_saved *saved, const char *line) {
+        const char *value = strchr(line, '=');
+
+        if (!value || strlen(value + 1) >= MHP_KNOB_VALUE_MAX)
+                return;
+        for (unsigned i = 0; i < _MHP_KNOB_MAX; i++) {
+                const char *name = mhp_knob_name((enum mhp_knob) i);
+
+                if (strlen(name) == (size_t) (value - line) && strncmp(name, line, (size_t) (value - line)) == 0)
+                        memcpy(saved->knob[i], value + 1, strlen(value + 1) + 1);
+        }
+}
+
+static int load_line(struct mhp_saved *saved, const char *line) {
+        if (strncmp(line, KEY_KNOB, strlen(KEY_KNOB)) == 0)
+                load_knob(saved, line + strlen(KEY_KNOB));
+        else if (strncmp(line, KEY_HANDS_OFF, strlen(KEY_HANDS_OFF)) == 0) {
+                struct mhp_ranges ranges = { 0 };
+                int r = mhp_ranges_parse(line + strlen(KEY_HANDS_OFF), &ranges);
+
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        return 0;
+                mhp_ranges_done(&saved->hands_off);
+                saved->hands_off = ranges;
+        }
+        return 0;
+}
+
+int mhp_state_file_load(const char *dir, struct mhp_saved *ret) {
+        _cleanup_saved_ struct mhp_saved saved = { 0 };
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+        int r = mhp_root_open(dir, &root);
+
+        if (r >= 0)
+                r = mhp_root_read_all(&root, NAME_STATE_FILE, &text, &len);
+        if (r < 0 && r != -ENOENT)
+                return r;
+
+        char *rest = NULL;
+        for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
+                r = load_line(&saved, line);
+                if (r < 0)
+                        return r;
+        }
+        *ret = saved;
+        saved = (struct mhp_saved) { 0 };
+        return 0;
+}
+
+static int print(const struct mhp_saved *saved, struct mhp_text *text) {
+        for (unsigned i = 0; i < _MHP_KNOB_MAX; i++)
+                if (saved->knob[i][0])
+                        mhp_text_printf(text, KEY_KNOB "%s=%s\n", mhp_knob_name((enum mhp_knob) i), saved->knob[i]);
+        if (saved->hands_off.n > 0) {
+                mhp_text_add(text, KEY_HANDS_OFF);
+                mhp_ranges_print(&saved->hands_off, text);
+                mhp_text_add(text, "\n");
+        }
+        return text->error;
+}
+
+static int write_file(const char *path, const char *data, size_t len) {
+        FILE *f = fopen(path, "we");
+        bool ok;
+
+        if (!f)
+                return -errno;
+        ok = fwrite(data, 1, len, f) == len && fflush(f) == 0;
+        int r = ok ? 0 : -EIO;
+        if (fclose(f) != 0 && r == 0)
+                r = -errno;
+        return r;
+}
+
+int mhp_state_file_save(const char *dir, const struct mhp_saved *saved) {
+        _cleanup_text_ struct mhp_text text = { 0 };
+        _cleanup_free_ char *path = NULL, *fresh = NULL;
+        int r = print(saved, &text);
+
+        if (r < 0)
+                return r;
+        if (asprintf(&path, "%s/" NAME_STATE_FILE, dir) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        if (text.len == 0)
+                return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+
+        if (asprintf(&fresh, "%s.new", path) < 0) {
+                fresh = NULL;
+                return -ENOMEM;
+        }
+        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        r = write_file(fresh, text.data, text.len);
+        if (r >= 0 && rename(fresh, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlink(fresh);
+        return r;
+}

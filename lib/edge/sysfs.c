@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/sysfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/units.h"
+#include "edge/names.h"
+
+#define BLOCK_PATH_MAX 64 /* NAME_MEMORY, memory4294967295 and the longest file below it */
+
+int mhp_sysfs_block_size(const struct mhp_root *root, uint64_t *ret) {
+        char buf[32];
+        uint64_t size;
+        int r = mhp_root_read(root, NAME_BLOCK_SIZE, buf, sizeof(buf));
+
+        if (r < 0)
+                return r == -E2BIG ? -EINVAL : r;
+        if (mhp_parse_hex(buf, &size) < 0 || size == 0 || (size & (size - 1)) != 0)
+                return -EINVAL;
+        *ret = size;
+        return 0;
+}
+
+/* The block number in `memoryN`; anything else is -EINVAL, a number that is too large -ERANGE. */
+static int block_number(const char *name, uint32_t *ret) {
+        uint64_t nr;
+        int r;
+
+        if (strncmp(name, "memory", 6) != 0)
+                return -EINVAL;
+        r = mhp_parse_u64(name + 6, &nr);
+        if (r < 0)
+                return r;
+        if (nr > MHP_BLOCK_MAX)
+                return -ERANGE;
+        *ret = (uint32_t) nr;
+        return 0;
+}
+
+/* State and zone below an open directory; prefix is `memoryN/`. A state that this version does not know stays UNKNOWN: the block is
+ * shown and left alone. valid_zones is not there without CONFIG_MEMORY_HOTREMOVE; that is no error. */
+static int read_zone(int dir_fd, const char *prefix, struct mhp_reading *reading) {
+        char path[BLOCK_PATH_MAX], buf[64];
+        int r;
+
+        (void) snprintf(path, sizeof(path), "%s" NAME_STATE, prefix);
+        r = mhp_root_read_at(dir_fd, path, buf, sizeof(buf));
+        if (r == -E2BIG)
+                reading->state = MHP_STATE_UNKNOWN;
+        else if (r < 0)
+                return r;
+        else if (mhp_state_parse(buf, &reading->state) < 0)
+                reading->state = MHP_STATE_UNKNOWN;
+
+        (void) snprintf(path, sizeof(path), "%s" NAME_VALID_ZONES, prefix);
+        r = mhp_root_read_at(dir_fd, path, buf, sizeof(buf));
+        if (r >= 0)
+                (void) mhp_valid_zones_parse(buf, reading->state, &reading->zone, &reading->valid);
+        return 0;
+}
+
+int mhp_sysfs_read_zone(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret) {
+        struct mhp_reading reading = { .nr = nr, .node = -1 };
+        char prefix[BLOCK_PATH_MAX];
+        int r;
+
+        (void) snprintf(prefix, sizeof(prefix), NAME_MEMORY "/memory%u/", nr);
+        r = read_zone(root->fd, prefix, &reading);
+        if (r < 0)
+                return r;
+        *ret = reading;
+        return 0;
+}
+
+static void add_node(struct mhp_reading *reading, uint32_t node) {
+        if (node > INT16_MAX)
+                return;
+        if (reading->node < 0 || (int16_t) node < reading->node)
+                reading->node = (int16_t) node;
+        if (reading->n_nodes < UINT8_MAX)
+                reading->n_nodes++;
+}
+
+static int read_nodes(const struct mhp_root *root, uint32_t nr, struct mhp_reading *reading) {
+        _cleanup_dir_ DIR *dir = NULL;
+        char path[BLOCK_PATH_MAX];
+        int r;
+
+        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u", nr);
+        r = mhp_root_opendir(root, path, &dir);
+        if (r < 0)
+                return r;
+
+        for (const struct dirent *d; (d = readdir(dir));) {
+                uint32_t node;
+
+                if (strncmp(d->d_name, "node", 4) == 0 && mhp_parse_u32(d->d_name + 4, &node) >= 0)
+                        add_node(reading, node);
+        }
+        return 0;
+}
+
+int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret) {
+        struct mhp_reading reading;
+        int r = mhp_sysfs_read_zone(root, nr, &reading);
+
+        if (r < 0)
+                return r;
+        r = read_nodes(root, nr, &reading);
+        if (r < 0)
+                return r;
+        *ret = reading;
+        return 0;
+}
+
+int mhp_sysfs_write_state(const struct mhp_root *root, uint32_t nr, const char *verb) {
+        char path[BLOCK_PATH_MAX];
+
+        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u/" NAME_STATE, nr);
+        return mhp_root_write(root, path, verb);
+}
+
+void mhp_readings_done(struct mhp_readings *readings) {
+        free(readings->reading);
+        *readings = (struct mhp_readings) { 0 };
+}
+
+static int compare_readings(const void *a, const void *b) {
+        uint32_t x = ((const struct mhp_reading *) a)->nr, y = ((const struct mhp_reading *) b)->nr;
+
+        return (x > y) - (x < y);
+}
+
+static int list_blocks(DIR *dir, struct mhp_readings *readings) {
+        for (const struct dirent *d; (d = readdir(dir));) {
+                uint32_t nr;
+                int r = block_number(d->d_name, &nr);
+
+                if (r == -ERANGE)
+                        readings->n_ignored++;
+                if (r < 0)
+                        continue;
+                r = ARRAY_GROW(readings->reading, readings->n, readings->capacity);
+                if (r < 0)
+                        return r;
+                readings->reading[readings->n++] = (struct mhp_reading) { .nr = nr, .node = -1 };
+        }
+        if (readings->n > 0)
+                qsort(readings->reading, readings->n, sizeof(*readings->reading), compare_readings);
+        return 0;
+}
+
+static int read_zones(int dir_fd, struct mhp_readings *readings) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < readings->n; i++) {
+                struct mhp_reading *reading = &readings->reading[i];
+                char prefix[BLOCK_PATH_MAX];
+
+                (void) snprintf(prefix, sizeof(prefix), "memory%u/", reading->nr);
+                int r = read_zone(dir_fd, prefix, reading);
+                if (r == -ENOENT || r == -ENODEV)
+                        continue;
+                if (r < 0)
+                        return r;
+                readings->reading[n++] = *reading;
+        }
+        readings->n = n;
+        return 0;
+}
+
+/* One node's directory: its memoryN links. */
+static int read_node(const struct mhp_root *root, uint32_t node, struct mhp_readings *readings) {
+        _cleanup_dir_ DIR *dir = NULL;
+        char path[BLOCK_PATH_MAX];
+        int r;
+
+        (void) snprintf(path, sizeof(path), NAME_NODE "/node%u", node);
+        r = mhp_root_opendir(root, path, &dir);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+
+        for (const struct dirent *d; (d = readdir(dir));) {
+                struct mhp_reading key, *found;
+
+                if (block_number(d->d_name, &key.nr) < 0 || readings->n == 0)
+                        continue;
+                found = bsearch(&key, readings->reading, readings->n, sizeof(key), compare_readings);
+                if (found)
+                        add_node(found, node);
+        }
+        return 0;
+}
+
+static int read_all_nodes(const struct mhp_root *root, struct mhp_readings *readings) {
+        _cleanup_dir_ DIR *dir = NULL;
+        int r = mhp_root_opendir(root, NAME_NODE, &dir);
+
+        if (r == -ENOENT) /* no CONFIG_NUMA */
+                return 0;
+        if (r < 0)
+                return r;
+
+        for (const struct dirent *d; (d = readdir(dir));) {
+                uint32_t node;
+
+                if (strncmp(d->d_name, "node", 4) != 0 || mhp_parse_u32(d->d_name + 4, &node) < 0)
+                        continue;
+                r = read_node(root, node, readings);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int mhp_sysfs_scan(const struct mhp_root *root, struct mhp_readings *ret) {
+        _cleanup_readings_ struct mhp_readings readings = { 0 };
+        _cleanup_dir_ DIR *dir = NULL;
+        int r = mhp_root_opendir(root, NAME_MEMORY, &dir);
+
+        if (r < 0)
+                return r;
+        r = list_blocks(dir, &readings);
+        if (r < 0)
+                return r;
+        r = read_zones(dirfd(dir), &readings);
+        if (r < 0)
+                return r;
+        r = read_all_nodes(root, &readings);
+        if (r < 0)
+                return r;
+
+        *ret = readings;
+        readings = (struct mhp_readings) { 0 };
+        return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* /sys/devices/system/memory: what the kernel says of its memory blocks. Readings come without group and source: that is
+ * edge/groups.h. */
+
+#include "edge/root.h"
+#include "model/block.h"
+
+/* Bytes in a block. -ENOENT: this kernel has no memory blocks; -EINVAL: the file says something that is no block size. */
+int mhp_sysfs_block_size(const struct mhp_root *root, uint64_t *ret);
+
+/* One block afresh, nodes included. -ENOENT or -ENODEV: it is gone. */
+int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret);
+
+/* State and zone alone (node -1): what a worker reads back after a write. */
+int mhp_sysfs_read_zone(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret);
+
+/* `verb` to memoryN/state in one write(2); the kernel's answer as a negative errno. */
+int mhp_sysfs_write_state(const struct mhp_root *root, uint32_t nr, const char *verb);
+
+/* Every block, ascending. Blocks that vanish half-way are left out. The nodes come from the node directories, in one pass: a
+ * look into each block's directory would cost as much as all the rest. */
+struct mhp_readings {
+        struct mhp_reading *reading; /* owned */
+        size_t n, capacity;
+        size_t n_ignored; /* directories whose number is above MHP_BLOCK_MAX */
+};
+int mhp_sysfs_scan(const struct mhp_root *root, struct mhp_readings *ret);
+void mhp_readings_done(struct mhp_readings *readings);
+#define _cleanup_readings_ _cleanup_(mhp_readings_done)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The kernel's own uevents for memory blocks, through libudev, before udevd has seen them. */
+
+#include "edge/root.h"
+#include "model/block.h"
+
+enum mhp_uevent_action {
+        MHP_UEVENT_ADD,
+        MHP_UEVENT_REMOVE,
+        MHP_UEVENT_CHANGE, /* online, offline, change, bind ...: read the block again */
+};
+
+struct mhp_uevent {
+        enum mhp_uevent_action action;
+        uint32_t block;
+};
+
+struct mhp_uevents;
+
+/* buffer: bytes of the socket's receive buffer. */
+int mhp_uevents_new(int buffer, struct mhp_uevents **ret);
+struct mhp_uevents *mhp_uevents_free(struct mhp_uevents *uevents);
+DEFINE_CLEANUP(struct mhp_uevents *, mhp_uevents_free)
+int mhp_uevents_fd(const struct mhp_uevents *uevents);
+
+/* The next event that is there. 1: *ret has it; 0: no more for now; -ENOBUFS: some were lost, everything has to be read again; the
+ * socket goes on working. Does not block. */
+int mhp_uevents_next(struct mhp_uevents *uevents, struct mhp_uevent *ret);

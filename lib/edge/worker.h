@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The worker: a process of its own for the writes that may block. It talks over a SOCK_SEQPACKET pair; each side takes what
+ * the other says for outside data. */
+
+#include <sys/types.h>
+
+#include "edge/root.h"
+#include "model/event.h"
+
+#define MHP_WORKER_FD 3            /* where the worker finds its end */
+#define MHP_WORKER_BLOCKS_MAX 4096 /* in one request */
+#define MHP_WORKER_RESULTS_MAX 64  /* in one answer */
+
+struct mhp_worker_result {
+        uint32_t nr;
+        int32_t error;        /* positive errno of the write, 0: done */
+        int32_t read_error;   /* positive errno of reading back: state and zone are not known; ENOENT, ENODEV: gone */
+        uint8_t state, zone, valid;
+        uint8_t reserved;
+};
+
+struct mhp_worker_answer {
+        bool done;            /* the request is carried out: all its blocks have been answered for */
+        size_t n;
+        struct mhp_worker_result result[MHP_WORKER_RESULTS_MAX];
+};
+
+/* Starts `path --worker --sysroot DIR` with the other end as MHP_WORKER_FD. */
+int mhp_worker_spawn(const char *path, const char *sysroot, pid_t *ret_pid, int *ret_fd);
+
+/* One request at a time. SETTLE: `blocks` has the barrier block alone, or n is 0: no barrier, answered at once. -EAGAIN: the
+ * socket is full (a worker that does not read); -E2BIG. */
+int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n);
+
+/* 1: an answer; 0: none there yet; -ECONNRESET: the worker is gone; -EBADMSG: it talks nonsense. Does not block. */
+int mhp_worker_receive(int fd, struct mhp_worker_answer *ret);
+
+/* The worker's whole life. Returns when the other end is closed. SIGUSR1 ends the write under way where the kernel lets it. */
+int mhp_worker_main(int fd, const struct mhp_root *root);

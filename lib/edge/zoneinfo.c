@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/zoneinfo.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/units.h"
+#include "edge/names.h"
+
+void mhp_zoneinfo_done(struct mhp_zoneinfo *info) {
+        free(info->zone);
+        *info = (struct mhp_zoneinfo) { 0 };
+}
+
+/* The next word of the line, NUL terminated; false: no more, or it is longer than any that matters. */
+static bool next_word(const char **p, const char *end, char *word, size_t size) {
+        size_t len = 0;
+
+        while (*p < end && **p == ' ')
+                (*p)++;
+        while (*p + len < end && (*p)[len] != ' ' && (*p)[len] != ',')
+                len++;
+        if (len == 0 || len >= size)
+                return false;
+        memcpy(word, *p, len);
+        word[len] = '\0';
+        *p += len;
+        if (*p < end && **p == ',')
+                (*p)++;
+        return true;
+}
+
+/* `Node 0, zone   Normal` starts a zone (zoneinfo_show_print(), mm/vmstat.c). A zone that this version does not know is kept
+ * as UNSET, so that its figures do not go to the zone before it. */
+static int start_zone(struct mhp_zoneinfo *info, const char *p, const char *end) {
+        struct mhp_zone_info zone = { 0 };
+        char word[32];
+        uint32_t node;
+        int r;
+
+        if (!next_word(&p, end, word, sizeof(word)) || mhp_parse_u32(word, &node) < 0 || node > 1023)
+                return 0;
+        if (!next_word(&p, end, word, sizeof(word)) || strcmp(word, "zone") != 0 || !next_word(&p, end, word, sizeof(word)))
+                return 0;
+        zone.node = (int) node;
+        (void) mhp_zone_parse(word, &zone.zone);
+
+        r = ARRAY_GROW(info->zone, info->n, info->capacity);
+        if (r < 0)
+                return r;
+        info->zone[info->n++] = zone;
+        return 0;
+}
+
+static void read_figure(struct mhp_zone_info *zone, const char *name, uint64_t value) {
+        if (strcmp(name, "nr_free_pages") == 0)
+                zone->free = value;
+        else if (strcmp(name, "nr_zone_inactive_file") == 0 || strcmp(name, "nr_zone_active_file") == 0)
+                zone->file = mhp_add_sat(zone->file, value);
+        else if (strcmp(name, "high") == 0)
+                zone->high = value;
+        else if (strcmp(name, "spanned") == 0)
+                zone->spanned = value;
+        else if (strcmp(name, "present") == 0)
+                zone->present = value;
+        else if (strcmp(name, "managed") == 0)
+                zone->managed = value;
+}
+
+/* Each CPU's pageset has a `high:` too, but with a colon; the zone's own has none. */
+static int read_line(struct mhp_zoneinfo *info, const char *p, const char *end) {
+        char word[32], value[32];
+        uint64_t v;
+
+        if (!next_word(&p, end, word, sizeof(word)))
+                return 0;
+        if (strcmp(word, "Node") == 0)
+                return start_zone(info, p, end);
+        if (info->n > 0 && next_word(&p, end, value, sizeof(value)) && mhp_parse_u64(value, &v) >= 0)
+                read_figure(&info->zone[info->n - 1], word, v);
+        return 0;
+}
+
+int mhp_zoneinfo_parse(const char *text, size_t len, struct mhp_zoneinfo *ret) {
+        _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 };
+        const char *end = text + len;
+
+        while (text < end) {
+                const char *newline = memchr(text, '\n', (size_t) (end - text));
+                const char *stop = newline ? newline : end;
+                int r = read_line(&info, text, stop);
+
+                if (r < 0)
+                        return r;
+                text = stop + 1;
+        }
+        *ret = info;
+        info = (struct mhp_zoneinfo) { 0 };
+        return 0;
+}
+
+int mhp_zoneinfo_read(const struct mhp_root *root, struct mhp_zoneinfo *ret) {
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+        int r = mhp_root_read_all(root, NAME_ZONEINFO, &text, &len);
+
+        return r < 0 ? r : mhp_zoneinfo_parse(text, len, ret);
+}
+
+struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint64_t page_size) {
+        struct mhp_pressure pressure = { 0 };
+
+        for (size_t i = 0; i < info->n; i++) {
+                const struct mhp_zone_info *zone = &info->zone[i];
+                uint64_t available = mhp_add_sat(zone->free, zone->file);
+
+                if (mhp_zone_class(zone->zone) != MHP_WANT_KERNEL)
+                        continue;
+                available = available > zone->high ? available - zone->high : 0;
+                pressure.kernel_managed = mhp_add_sat(pressure.kernel_managed, mhp_mul_sat(zone->managed, page_size));
+                pressure.kernel_available = mhp_add_sat(pressure.kernel_available, mhp_mul_sat(available, page_size));
+        }
+        return pressure;
+}

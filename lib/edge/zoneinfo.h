@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* /proc/zoneinfo: how large the zones are and how full. */
+
+#include "core/policy.h"
+#include "edge/root.h"
+
+struct mhp_zone_info {
+        int node;
+        enum mhp_zone zone;
+        uint64_t free, high, spanned, present, managed, file; /* pages; file: on the zone's LRU lists */
+};
+
+struct mhp_zoneinfo {
+        struct mhp_zone_info *zone; /* owned */
+        size_t n, capacity;
+};
+
+int mhp_zoneinfo_parse(const char *text, size_t len, struct mhp_zoneinfo *ret);
+int mhp_zoneinfo_read(const struct mhp_root *root, struct mhp_zoneinfo *ret);
+void mhp_zoneinfo_done(struct mhp_zoneinfo *info);
+#define _cleanup_zoneinfo_ _cleanup_(mhp_zoneinfo_done)
+
+/* page_size in bytes. */
+struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint64_t page_size);

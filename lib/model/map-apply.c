@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The only way to change a map: one function for each type of event. Each takes the block's share out of the sums,
+ * changes it and puts it back; whatever can fail comes before. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "model/map-internal.h"
+
+static int apply_scan_begin(struct mhp_map *map) {
+        /* The mark is in no sum, so it may be cleared without taking the blocks out. */
+        for (size_t i = 0; i < map->n_chunks; i++)
+                for (unsigned slot = 0; slot < MHP_CHUNK_BLOCKS; slot++)
+                        map->chunks[i]->block[slot].flags &= (uint16_t) ~MHP_BLOCK_SEEN;
+        map->scanning = true;
+        return 0;
+}
+
+static int remove_block(struct mhp_map *map, struct mhp_block *block) {
+        uint32_t group = block->group;
+
+        map_take_out(map, block);
+        map_unqueue(map, block);
+        map_drop(map, block->nr);
+        map_sweep_group(map, group);
+        return MHP_CHANGE_GONE;
+}
+
+static int apply_scan_end(struct mhp_map *map) {
+        int change = 0;
+
+        if (!map->scanning)
+                return 0;
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b;) {
+                uint32_t nr = b->nr;
+
+                if (!(b->flags & MHP_BLOCK_SEEN))
+                        change |= remove_block(map, map_find(map, nr));
+                b = nr < MHP_BLOCK_MAX ? mhp_map_at_or_after(map, nr + 1) : NULL;
+        }
+        map->scanning = false;
+        map->scanned = true;
+        return change;
+}
+
+/* What becomes of a block's history when another hand moved it. */
+static int note_transition(struct mhp_block *block, enum mhp_state was) {
+        bool was_online = was == MHP_STATE_ONLINE || was == MHP_STATE_GOING_OFFLINE;
+
+        if (was_online && block->state == MHP_STATE_OFFLINE && !(block->flags & MHP_BLOCK_BUSY)) {
+                block->flags |= MHP_BLOCK_HANDS_OFF;
+                block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
+                return MHP_CHANGE_FOREIGN_OFFLINE;
+        }
+        if (was == MHP_STATE_OFFLINE && block->state == MHP_STATE_ONLINE)
+                block->flags &= (uint16_t) ~MHP_BLOCK_HANDS_OFF;
+        return 0;
+}
+
+/* A block seen for the first time. What is online when mhpd first looks is as it should be; everything else has arrived. */
+static void init_block(const struct mhp_map *map, struct mhp_block *block) {
+        if (map->scanned || block->state != MHP_STATE_ONLINE) {
+                block->flags |= MHP_BLOCK_ARRIVED;
+                return;
+        }
+        block->flags |= MHP_BLOCK_SETTLED;
+        block->goal = mhp_zone_class(block->zone);
+        block->reason = MHP_REASON_FOUND_ONLINE;
+}
+
+static void read_into(struct mhp_block *block, const struct mhp_reading *reading) {
+        block->state = reading->state;
+        block->zone = reading->state == MHP_STATE_OFFLINE ? MHP_ZONE_UNSET : reading->zone;
+        if (reading->state == MHP_STATE_OFFLINE && reading->valid)
+                block->valid = reading->valid;
+        if (reading->node >= 0) {
+                block->node = reading->node;
+                block->n_nodes = reading->n_nodes;
+        }
+}
+
+static int apply_block(struct mhp_map *map, const struct mhp_reading *reading) {
+        uint32_t group = MHP_NO_GROUP;
+        struct mhp_block *block;
+        bool is_new;
+        int r;
+
+        if (reading->nr > MHP_BLOCK_MAX || reading->node < -1 || reading->node > MHP_NODE_MAX)
+                return 0;
+
+        r = map_obtain_node(map, reading->node);
+        if (r < 0)
+                return r;
+        if (reading->group) {
+                r = map_obtain_group(map, reading->group, reading->source, &group);
+                if (r == -ENOMEM)
+                        return r;
+        }
+        r = map_obtain(map, reading->nr, &block, &is_new);
+        if (r < 0) {
+                map_sweep_group(map, group);
+                return r;
+        }
+        if (!is_new)
+                map_take_out(map, block);
+
+        struct mhp_block was = *block;
+        read_into(block, reading);
+        if (group != MHP_NO_GROUP)
+                block->group = group;
+        if (map->scanning)
+                block->flags |= MHP_BLOCK_SEEN;
+
+        int change = is_new ? MHP_CHANGE_NEW : note_transition(block, (enum mhp_state) was.state);
+        if (is_new)
+                init_block(map, block);
+        map_put_in(map, block);
+        if (was.group != block->group)
+                map_sweep_group(map, was.group);
+
+        return change | (was.state != block->state ? MHP_CHANGE_STATE : 0) | (was.zone != block->zone ? MHP_CHANGE_ZONE : 0) |
+               (was.group != block->group ? MHP_CHANGE_GROUP : 0);
+}
+
+static int apply_added(struct mhp_map *map, uint32_t nr) {
+        struct mhp_block *block;
+        bool is_new;
+
+        if (nr > MHP_BLOCK_MAX)
+                return 0;
+
+        int r = map_obtain(map, nr, &block, &is_new);
+        if (r < 0 || !is_new)
+                return r;
+
+        block->flags |= MHP_BLOCK_ARRIVED | (map->scanning ? MHP_BLOCK_SEEN : 0);
+        map_put_in(map, block);
+        return MHP_CHANGE_NEW;
+}
+
+/* A new goal starts with no failures behind it. */
+static void set_goal(struct mhp_block *block, enum mhp_want want, enum mhp_reason reason, uint8_t rule) {
+        block->goal = want;
+        block->reason = reason;
+        block->rule = rule;
+        block->attempts = 0;
+        block->error = 0;
+        block->retry_at = 0;
+        block->flags &= (uint16_t) ~(MHP_BLOCK_GAVE_UP | MHP_BLOCK_REPAIRING);
+}
+
+static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct mhp_event *event) {
+        /* The state file's memory of what another hand took offline. */
+        if (event->reason == MHP_REASON_FOREIGN_OFFLINE) {
+                if (block->state == MHP_STATE_OFFLINE)
+                        block->flags |= MHP_BLOCK_HANDS_OFF;
+                return MHP_CHANGE_GOAL;
+        }
+
+        set_goal(block, event->want, event->reason, event->rule);
+        if (block->group != MHP_NO_GROUP) {
+                struct mhp_group *group = &map->groups[block->group];
+
+                if (mhp_source_is_unit(group->source) && group->goal == MHP_WANT_UNSET) {
+                        group->goal = event->want;
+                        group->reason = event->reason;
+                        group->rule = event->rule;
+                }
+        }
+        return MHP_CHANGE_GOAL;
+}
+
+/* AUTO leaves the choice to policy; the request still counts as one, in that it overrides hands off. */
+static int apply_request(struct mhp_block *block, enum mhp_want want) {
+        set_goal(block, want == MHP_WANT_AUTO ? MHP_WANT_UNSET : want, want == MHP_WANT_AUTO ? MHP_REASON_UNSET : MHP_REASON_REQUESTED, 0);
+        block->flags &= (uint16_t) ~(MHP_BLOCK_HANDS_OFF | MHP_BLOCK_REPAIRED);
+        return MHP_CHANGE_GOAL;
+}
+
+static int apply_accept(struct mhp_block *block) {
+        set_goal(block, block->state == MHP_STATE_OFFLINE ? MHP_WANT_NONE : mhp_zone_class(block->zone), MHP_REASON_ACCEPTED, 0);
+        return MHP_CHANGE_GOAL;
+}
+
+static int apply_repair(struct mhp_block *block) {
+        block->flags |= MHP_BLOCK_REPAIRED | MHP_BLOCK_REPAIRING;
+        block->attempts = 0;
+        block->retry_at = 0;
+        return 0;
+}
+
+static int failed(struct mhp_block *block, const struct mhp_event *event) {
+        if (block->attempts < UINT8_MAX)
+                block->attempts++;
+        block->error = (uint16_t) event->error;
+        block->retry_at = event->retry_at;
+        if (event->retry_at == 0)
+                block->flags |= MHP_BLOCK_GAVE_UP;
+        return MHP_CHANGE_FAILED;
+}
+
+static int apply_outcome(struct mhp_block *block, const struct mhp_event *event) {
+        block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
+
+        if (event->verb == MHP_VERB_SETTLE) {
+                if (event->error == 0)
+                        block->flags |= MHP_BLOCK_SETTLED;
+                return 0;
+        }
+
+        if (mhp_block_goal_met(block)) {
+                block->flags |= block->state == MHP_STATE_ONLINE ? MHP_BLOCK_OURS : 0;
+                block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_GAVE_UP);
+                block->attempts = 0;
+                block->error = 0;
+                block->retry_at = 0;
+                return MHP_CHANGE_DONE;
+        }
+
+        /* Half of a repair is done; or another hand was faster and put it elsewhere, which is drift and not a failure. */
+        if (event->verb == MHP_VERB_OFFLINE ? block->state == MHP_STATE_OFFLINE : block->state == MHP_STATE_ONLINE)
+                return 0;
+
+        return failed(block, event);
+}
+
+/* All waiting blocks are looked at, but only those; they are few, and due soon. */
+static int apply_tick(struct mhp_map *map, uint64_t now) {
+        for (uint32_t nr = map->queues[MHP_QUEUE_WAITING].head; nr != MHP_NO_BLOCK;) {
+                struct mhp_block *block = map_find(map, nr);
+
+                nr = block->next;
+                if (block->retry_at > now)
+                        continue;
+                map_take_out(map, block);
+                block->retry_at = 0;
+                map_put_in(map, block);
+        }
+        return 0;
+}
+
+static bool reopens(const struct mhp_block *block) {
+        return block->goal != MHP_WANT_UNSET && block->reason != MHP_REASON_REQUESTED && block->reason != MHP_REASON_ACCEPTED &&
+               !(block->flags & (MHP_BLOCK_HANDS_OFF | MHP_BLOCK_BUSY)) && block->state == MHP_STATE_OFFLINE;
+}
+
+static int apply_reload(struct mhp_map *map) {
+        for (size_t i = 0; i < map->n_groups; i++) {
+                map->groups[i].goal = MHP_WANT_UNSET;
+                map->groups[i].reason = MHP_REASON_UNSET;
+                map->groups[i].rule = 0;
+        }
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
+                struct mhp_block *block = (struct mhp_block *) b;
+
+                if (!reopens(block))
+                        continue;
+                map_take_out(map, block);
+                set_goal(block, MHP_WANT_UNSET, MHP_REASON_UNSET, 0);
+                map_put_in(map, block);
+        }
+        return MHP_CHANGE_GOAL;
+}
+
+static int change_block(struct mhp_map *map, struct mhp_block *block, const struct mhp_event *event) {
+        switch (event->type) {
+        case MHP_EVENT_GOAL:
+                return apply_goal(map, block, event);
+        case MHP_EVENT_REQUEST:
+                return apply_request(block, event->want);
+        case MHP_EVENT_REPAIR:
+                return apply_repair(block);
+        case MHP_EVENT_ACCEPT:
+                return apply_accept(block);
+        case MHP_EVENT_TAKEN:
+                block->flags |= MHP_BLOCK_BUSY;
+                return 0;
+        case MHP_EVENT_RELEASED:
+                block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
+                return 0;
+        case MHP_EVENT_OUTCOME:
+                return apply_outcome(block, event);
+        case MHP_EVENT_SCAN_BEGIN:
+        case MHP_EVENT_SCAN_END:
+        case MHP_EVENT_BLOCK:
+        case MHP_EVENT_ADDED:
+        case MHP_EVENT_GONE:
+        case MHP_EVENT_TICK:
+        case MHP_EVENT_RELOAD:
+        case _MHP_EVENT_MAX:
+                break;
+        }
+        return 0;
+}
+
+static int apply_to_block(struct mhp_map *map, const struct mhp_event *event) {
+        struct mhp_block *block = event->block <= MHP_BLOCK_MAX ? map_find(map, event->block) : NULL;
+
+        if (!block)
+                return 0;
+        if (event->type == MHP_EVENT_GONE)
+                return remove_block(map, block);
+
+        map_take_out(map, block);
+        int change = change_block(map, block, event);
+        map_put_in(map, block);
+        return change;
+}
+
+int mhp_map_apply(struct mhp_map *map, const struct mhp_event *event) {
+        switch (event->type) {
+        case MHP_EVENT_SCAN_BEGIN:
+                return apply_scan_begin(map);
+        case MHP_EVENT_SCAN_END:
+                return apply_scan_end(map);
+        case MHP_EVENT_BLOCK:
+                return apply_block(map, event->reading);
+        case MHP_EVENT_ADDED:
+                return apply_added(map, event->block);
+        case MHP_EVENT_TICK:
+                return apply_tick(map, event->now);
+        case MHP_EVENT_RELOAD:
+                return apply_reload(map);
+        case MHP_EVENT_GONE:
+        case MHP_EVENT_GOAL:
+        case MHP_EVENT_REQUEST:
+        case MHP_EVENT_REPAIR:
+        case MHP_EVENT_ACCEPT:
+        case MHP_EVENT_TAKEN:
+        case MHP_EVENT_OUTCOME:
+        case MHP_EVENT_RELEASED:
+                return apply_to_block(map, event);
+        case _MHP_EVENT_MAX:
+                break;
+        }
+        return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Between the files that make up the map: storage (map.c), sums and queues (map-sums.c), events (map-apply.c). */
+
+#include "model/map.h"
+
+/* The block, made if it is not there yet with every field at its default and in no sum. -ENOMEM. */
+int map_obtain(struct mhp_map *map, uint32_t nr, struct mhp_block **ret, bool *ret_new);
+struct mhp_block *map_find(struct mhp_map *map, uint32_t nr);
+
+/* Drops a block that is in no sum and no queue any more. */
+void map_drop(struct mhp_map *map, uint32_t nr);
+
+/* The slot of the group with that name, made if need be. -ENOMEM; -EINVAL: the name is empty or too long. */
+int map_obtain_group(struct mhp_map *map, const char *name, enum mhp_source source, uint32_t *ret);
+
+/* Room for the node in map->nodes. */
+int map_obtain_node(struct mhp_map *map, int node);
+
+/* Take a block's share out of sums, group and queue; put it back. A block may be changed only between the two. */
+void map_take_out(struct mhp_map *map, struct mhp_block *block);
+void map_put_in(struct mhp_map *map, struct mhp_block *block);
+
+/* Out of its queue for good: before map_drop(). */
+void map_unqueue(struct mhp_map *map, struct mhp_block *block);
+
+/* Frees the slot of a group without blocks: a device of the same name that comes later must not inherit its goal. */
+void map_sweep_group(struct mhp_map *map, uint32_t group);
+
+static inline struct mhp_sums *map_node_sums(struct mhp_map *map, int node) {
+        return &map->nodes[node + 1];
+}
