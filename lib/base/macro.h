@@ -18,6 +18,8 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
+#define CLAMP(v, low, high) MAX(MIN(v, high), low)
+
 /* Hands an owned pointer on: `*ret = TAKE(p);` */
 #define TAKE(p)                                                                                                               \
         ({                                                                                                                    \

@@ -307,7 +307,8 @@ static void print_goal(struct mhp_text *text, enum mhp_want goal, enum mhp_reaso
                 print_number(text, KEY_RULE, rule);
 }
 
-void mhp_block_line_print(struct mhp_range range, const struct mhp_block *block, const struct mhp_group *group, struct mhp_text *text) {
+void mhp_block_line_print(struct mhp_range range, const struct mhp_block *block, const struct mhp_group *group,
+                          struct mhp_text *text) {
         mhp_text_add(text, "block ");
         mhp_text_u64(text, range.first);
         if (range.last != range.first) {

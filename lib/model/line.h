@@ -7,7 +7,8 @@
 #include "model/word.h"
 
 /* group: NULL: not known. */
-void mhp_block_line_print(struct mhp_range range, const struct mhp_block *block, const struct mhp_group *group, struct mhp_text *text);
+void mhp_block_line_print(struct mhp_range range, const struct mhp_block *block, const struct mhp_group *group,
+                          struct mhp_text *text);
 
 /* Name, goal, reason and rule. The words behind `group`. */
 int mhp_group_line_parse(struct mhp_words words, struct mhp_group *ret);

@@ -72,7 +72,9 @@ static void init_block(const struct mhp_map *map, struct mhp_block *block) {
 
 static void read_into(struct mhp_block *block, const struct mhp_reading *reading) {
         block->state = reading->state;
-        block->zone = reading->state == MHP_STATE_OFFLINE ? MHP_ZONE_UNSET : reading->zone;
+        /* Going offline it still is where it was, but valid_zones already lists where it might go. */
+        if (reading->state != MHP_STATE_GOING_OFFLINE)
+                block->zone = reading->state == MHP_STATE_ONLINE ? reading->zone : MHP_ZONE_UNSET;
         if (reading->state == MHP_STATE_OFFLINE && reading->valid)
                 block->valid = reading->valid;
         if (reading->node >= 0) {

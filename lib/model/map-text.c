@@ -12,7 +12,7 @@
  * first is 512 TiB of 128 MiB blocks. */
 #define BLOCKS_MAX UINT64_C(4194304)
 #define CHUNKS_MAX 32768
-#define GROUPS_MAX 65536
+#define GROUPS_MAX 4096
 
 /* Everything that is printed. */
 static bool alike(const struct mhp_block *a, const struct mhp_block *b) {
@@ -106,6 +106,7 @@ static int parse_head(struct parser *parser, struct mhp_words words) {
 
 static int parse_block(struct parser *parser, const char *line, size_t len) {
         struct mhp_block_line block;
+        const char *name;
         int r;
 
         r = mhp_block_line_parse(line, len, &block);
@@ -115,8 +116,9 @@ static int parse_block(struct parser *parser, const char *line, size_t len) {
         if (parser->n_blocks > BLOCKS_MAX || parser->map->n_chunks > CHUNKS_MAX || parser->map->n_groups > GROUPS_MAX)
                 return -E2BIG;
 
+        name = *block.group ? block.group : NULL;
         for (uint64_t nr = block.range.first; nr <= block.range.last; nr++) {
-                r = mhp_map_restore_block(parser->map, (uint32_t) nr, &block.block, *block.group ? block.group : NULL, block.source);
+                r = mhp_map_restore_block(parser->map, (uint32_t) nr, &block.block, name, block.source);
                 if (r < 0)
                         return r;
         }

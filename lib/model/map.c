@@ -198,9 +198,15 @@ int map_obtain_group(struct mhp_map *map, const char *name, enum mhp_source sour
         if (len == 0 || len >= MHP_GROUP_NAME_MAX)
                 return -EINVAL;
 
+        /* Blocks of a group come one after the other, so the group asked for last is nearly always the one. */
+        if (map->last_group < map->n_groups && strcmp(map->groups[map->last_group].name, name) == 0) {
+                *ret = map->last_group;
+                return 0;
+        }
+
         for (size_t i = 0; i < map->n_groups; i++) {
                 if (strcmp(map->groups[i].name, name) == 0) {
-                        *ret = (uint32_t) i;
+                        *ret = map->last_group = (uint32_t) i;
                         return 0;
                 }
                 if (map->groups[i].n_blocks == 0)
@@ -217,7 +223,7 @@ int map_obtain_group(struct mhp_map *map, const char *name, enum mhp_source sour
         struct mhp_group *group = &map->groups[unused];
         *group = (struct mhp_group) { .source = source };
         memcpy(group->name, name, len + 1);
-        *ret = (uint32_t) unused;
+        *ret = map->last_group = (uint32_t) unused;
         return 0;
 }
 

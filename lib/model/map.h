@@ -41,6 +41,7 @@ struct mhp_map {
         size_t n_blocks;
         struct mhp_group *groups; /* slots; free ones have n_blocks 0 and no name */
         size_t n_groups, groups_capacity;
+        uint32_t last_group; /* the slot asked for last */
         struct mhp_sums total;
         struct mhp_sums *nodes; /* index: node + 1; [0] is node not known; owned */
         size_t n_nodes, nodes_capacity;

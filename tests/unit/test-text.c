@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static void test_empty(void **state) {
+        struct mhp_text text = {};
+        _cleanup_free_ char *s = NULL;
+
+        assert_int_equal(mhp_text_finish(&text, &s), 0);
+        assert_string_equal(s, "");
+        assert_null(text.data);
+}
+
+static void test_append(void **state) {
+        _cleanup_text_ struct mhp_text text = {};
+        _cleanup_free_ char *s = NULL;
+
+        mhp_text_add(&text, "a");
+        mhp_text_add(&text, "");
+        mhp_text_add_n(&text, "bcd", 2);
+        mhp_text_add_n(&text, NULL, 0);
+        mhp_text_printf(&text, "%d|%5s|", -7, "x");
+        mhp_text_printf(&text, "%s", "");
+        assert_string_equal(text.data, "abc-7|    x|");
+        assert_int_equal(mhp_text_finish(&text, &s), 0);
+        assert_string_equal(s, "abc-7|    x|");
+        assert_int_equal(text.len, 0);
+}
+
+static void test_u64(void **state) {
+        static const struct {
+                uint64_t v;
+                const char *out;
+        } rows[] = {
+                { 0, "0" },
+                { 9, "9" },
+                { 10, "10" },
+                { 32768, "32768" },
+                { UINT64_MAX, "18446744073709551615" },
+        };
+
+        ROWS(row, rows) {
+                _cleanup_text_ struct mhp_text text = {};
+
+                mhp_text_u64(&text, row->v);
+                assert_string_equal(text.data, row->out);
+        }
+}
+
+static void test_json(void **state) {
+        static const struct {
+                const char *in, *out;
+        } rows[] = {
+                { NULL, "null" },
+                { "", "\"\"" },
+                { "acpi:PNP0C80:00", "\"acpi:PNP0C80:00\"" },
+                { "a\"b\\c", "\"a\\\"b\\\\c\"" },
+                { "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
+                { "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" },
+                { "\xc3\xa4", "\"\xc3\xa4\"" },
+                { "\xe2\x82\xac", "\"\xe2\x82\xac\"" },
+                { "\xf0\x9f\x92\xbe", "\"\xf0\x9f\x92\xbe\"" },
+                { "x\xffy", "\"x\\ufffdy\"" },
+                { "\x80", "\"\\ufffd\"" },
+                { "\xc3", "\"\\ufffd\"" },
+                { "\xc3(", "\"\\ufffd(\"" },
+                { "\xe2\x82", "\"\\ufffd\\ufffd\"" },
+                { "\xc0\xaf", "\"\\ufffd\\ufffd\"" },                       /* overlong / */
+                { "\xe0\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\"" },            /* overlong / */
+                { "\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"" },            /* a surrogate */
+                { "\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" }, /* U+110000 */
+                { "\xf5\x80\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
+        };
+
+        ROWS(row, rows) {
+                _cleanup_text_ struct mhp_text text = {};
+
+                mhp_text_json(&text, row->in);
+                assert_int_equal(text.error, 0);
+                assert_string_equal(text.data, row->out);
+        }
+}
+
+static void test_error_sticks(void **state) {
+        _cleanup_text_ struct mhp_text text = {};
+        char *s = (char *) "untouched";
+
+        mhp_text_add(&text, "a");
+        mhp_text_add_n(&text, "b", SIZE_MAX);
+        assert_int_equal(text.error, -ENOMEM);
+        mhp_text_add(&text, "c");
+        mhp_text_printf(&text, "%d", 1);
+        mhp_text_u64(&text, 2);
+        mhp_text_json(&text, "d");
+        assert_string_equal(text.data, "a");
+        assert_int_equal(mhp_text_finish(&text, &s), -ENOMEM);
+        assert_string_equal(s, "untouched");
+}
+
+static void test_long(void **state) {
+        _cleanup_text_ struct mhp_text text = {};
+
+        for (unsigned i = 0; i < 100000; i++)
+                mhp_text_printf(&text, "%05u,", i);
+        assert_int_equal(text.len, 600000);
+        assert_int_equal(strlen(text.data), 600000);
+        assert_string_equal(text.data + 599994, "99999,");
+}
+
+int main(void) {
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_empty),
+                cmocka_unit_test(test_append),
+                cmocka_unit_test(test_u64),
+                cmocka_unit_test(test_json),
+                cmocka_unit_test(test_error_sticks),
+                cmocka_unit_test(test_long),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
