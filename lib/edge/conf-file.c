@@ -14,6 +14,7 @@
 
 #define FILE_MAX ((size_t) 256 << 10)
 #define LINE_MAX_BYTES 190 /* libinih reads lines of up to 200 bytes (INI_MAX_LINE) and splits longer ones silently */
+#define SECTION_MAX_BYTES 49 /* and cuts longer names of sections (MAX_SECTION): two rules would become one */
 #define WARNINGS_MAX 100
 
 void mhp_conf_warnings_done(struct mhp_conf_warnings *warnings) {
@@ -23,7 +24,7 @@ void mhp_conf_warnings_done(struct mhp_conf_warnings *warnings) {
         *warnings = (struct mhp_conf_warnings) { 0 };
 }
 
-static int warn_v(struct mhp_conf_warnings *warnings, const char *format, va_list args) {
+static int _printf_(2, 0) warn_v(struct mhp_conf_warnings *warnings, const char *format, va_list args) {
         _cleanup_free_ char *text = NULL;
         int r = ARRAY_GROW(warnings->text, warnings->n, warnings->capacity);
 
@@ -105,8 +106,29 @@ static int set_key(void *userdata, const char *section, const char *name, const 
         return 1;
 }
 
-/* What libinih would take silently and differently from what was meant: lines that it would split, and indented lines, which
- * it takes for more of the value before. */
+/* What libinih would take silently and differently from what was meant: lines that it would split, section names that it would
+ * cut, and indented lines, which it takes for more of the value before. */
+static int check_line(const char *name, unsigned line, const char *p, size_t n, struct mhp_conf_warnings *warnings) {
+        size_t blanks = 0;
+
+        if (memchr(p, '\0', n))
+                return reject(warnings, "%s:%u: the line has a NUL byte; allowed is text", name, line);
+        if (n > LINE_MAX_BYTES)
+                return reject(warnings, "%s:%u: the line has %zu bytes; allowed are %d", name, line, n, LINE_MAX_BYTES);
+
+        while (blanks < n && (p[blanks] == ' ' || p[blanks] == '\t' || p[blanks] == '\r'))
+                blanks++;
+        if (blanks == n || p[blanks] == '#' || p[blanks] == ';')
+                return 0;
+        if (blanks > 0)
+                return reject(warnings, "%s:%u: the line starts with a blank; allowed is KEY=VALUE at the start of a line", name, line);
+
+        const char *end = p[0] == '[' ? memchr(p, ']', n) : NULL;
+        if (end && end - p - 1 > SECTION_MAX_BYTES)
+                return reject(warnings, "%s:%u: the section's name has %td bytes; allowed are %d", name, line, end - p - 1, SECTION_MAX_BYTES);
+        return 0;
+}
+
 static int check_lines(const char *name, const char *text, size_t len, struct mhp_conf_warnings *warnings) {
         const char *p = text, *end = text + len;
 
@@ -115,15 +137,12 @@ static int check_lines(const char *name, const char *text, size_t len, struct mh
 
         for (unsigned line = 1; p < end; line++) {
                 const char *newline = memchr(p, '\n', (size_t) (end - p));
-                size_t n = (size_t) ((newline ? newline : end) - p);
+                const char *stop = newline ? newline : end;
+                int r = check_line(name, line, p, (size_t) (stop - p), warnings);
 
-                if (memchr(p, '\0', n))
-                        return reject(warnings, "%s:%u: the line has a NUL byte; allowed is text", name, line);
-                if (n > LINE_MAX_BYTES)
-                        return reject(warnings, "%s:%u: the line has %zu bytes; allowed are %d", name, line, n, LINE_MAX_BYTES);
-                if (n > 0 && (p[0] == ' ' || p[0] == '\t') && strspn(p, " \t\r") < n)
-                        return reject(warnings, "%s:%u: the line starts with a blank; allowed is KEY=VALUE at the start of a line", name, line);
-                p += n + 1;
+                if (r < 0)
+                        return r;
+                p = newline ? newline + 1 : end;
         }
         return 0;
 }

@@ -75,7 +75,9 @@ static int iomem_line(const char *line, struct mhp_iomem_range *ret, bool *ret_a
 
         if (hex_prefix(&p, '-', &range.first) < 0 || hex_prefix(&p, ' ', &range.last) < 0 || p[0] != ':' || p[1] != ' ')
                 return 0;
-        *ret_address = range.last > 0;
+        if (range.last == 0) /* without CAP_SYS_ADMIN every line says 0-0: that is no device at block 0 */
+                return 0;
+        *ret_address = true;
 
         p += 2;
         len = strlen(p);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "edge/names.h"
@@ -16,9 +17,13 @@ static const char *const paths[_MHP_KNOB_MAX] = {
 };
 
 int mhp_knob_read(const struct mhp_root *root, enum mhp_knob knob, char ret[static MHP_KNOB_VALUE_MAX]) {
-        int r = mhp_root_read(root, paths[knob], ret, MHP_KNOB_VALUE_MAX);
+        char value[MHP_KNOB_VALUE_MAX];
+        int r = mhp_root_read(root, paths[knob], value, sizeof(value));
 
-        return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
+        memcpy(ret, value, (size_t) r + 1);
+        return 0;
 }
 
 int mhp_knob_write(const struct mhp_root *root, enum mhp_knob knob, const char *value) {

@@ -214,7 +214,7 @@ static int read_shares(int dir_fd, struct mhp_readings *readings) {
 
 static int read_zones(int dir_fd, struct mhp_readings *readings) {
         size_t n = 0;
-        int r = read_shares(dir_fd, readings);
+        int r = readings->n > 0 ? read_shares(dir_fd, readings) : 0;
 
         if (r < 0)
                 return r;

@@ -32,25 +32,27 @@ static bool next_word(const char **p, const char *end, char *word, size_t size) 
         return true;
 }
 
-/* `Node 0, zone   Normal` starts a zone (zoneinfo_show_print(), mm/vmstat.c). A zone that this version does not know is kept
- * as UNSET, so that its figures do not go to the zone before it. */
-static int start_zone(struct mhp_zoneinfo *info, const char *p, const char *end) {
-        struct mhp_zone_info zone = { 0 };
+/* ` 0, zone   Normal` behind `Node` (zoneinfo_show_print(), mm/vmstat.c). */
+static void read_title(const char *p, const char *end, struct mhp_zone_info *zone) {
         char word[32];
         uint32_t node;
-        int r;
 
-        if (!next_word(&p, end, word, sizeof(word)) || mhp_parse_u32(word, &node) < 0 || node > 1023)
-                return 0;
+        if (!next_word(&p, end, word, sizeof(word)) || mhp_parse_u32(word, &node) < 0 || node > INT16_MAX)
+                return;
         if (!next_word(&p, end, word, sizeof(word)) || strcmp(word, "zone") != 0 || !next_word(&p, end, word, sizeof(word)))
-                return 0;
-        zone.node = (int) node;
-        (void) mhp_zone_parse(word, &zone.zone);
+                return;
+        zone->node = (int) node;
+        (void) mhp_zone_parse(word, &zone->zone);
+}
 
-        r = ARRAY_GROW(info->zone, info->n, info->capacity);
+/* A zone that this version cannot make out is kept as UNSET, so that its figures do not go to the zone before it. */
+static int start_zone(struct mhp_zoneinfo *info, const char *p, const char *end) {
+        int r = ARRAY_GROW(info->zone, info->n, info->capacity);
+
         if (r < 0)
                 return r;
-        info->zone[info->n++] = zone;
+        info->zone[info->n] = (struct mhp_zone_info) { .node = -1 };
+        read_title(p, end, &info->zone[info->n++]);
         return 0;
 }
 

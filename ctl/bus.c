@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/bus.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/units.h"
+
+/* Someone may have to type a password. */
+#define CHANGE_TIMEOUT (120 * USEC_PER_SEC)
+
+int ctl_bus_open(struct ctl *ctl, sd_bus **ret) {
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        r = ctl->host ? sd_bus_open_system_remote(&bus, ctl->host) : sd_bus_open_system(&bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE(bus);
+        return 0;
+}
+
+int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *error, sd_bus_message **ret, const char *types, ...) {
+        _cleanup_message_ sd_bus_message *call = NULL;
+        va_list args;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &call, CTL_BUS_NAME, CTL_BUS_PATH, CTL_BUS_INTERFACE, method);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_set_auto_start(call, false);
+        if (r >= 0 && changes)
+                r = sd_bus_message_set_allow_interactive_authorization(call, true);
+        if (r < 0)
+                return r;
+        if (types) {
+                va_start(args, types);
+                r = sd_bus_message_appendv(call, types, args);
+                va_end(args);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_call(bus, call, changes ? CHANGE_TIMEOUT : CTL_BUS_READ_TIMEOUT, error, ret);
+}
+
+bool ctl_bus_absent(int r, const sd_bus_error *error) {
+        if (sd_bus_error_is_set(error))
+                return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_DISCONNECTED,
+                                              SD_BUS_ERROR_NO_SERVER, "org.freedesktop.DBus.Error.Spawn.ServiceNotFound");
+        /* no bus at all: a container, an initramfs */
+        return r == -ENOENT || r == -ECONNREFUSED;
+}
+
+int ctl_bus_fail(struct ctl *ctl, int r, const sd_bus_error *error) {
+        const char *at = ctl->host ? " at " : "", *host = ctl->host ? ctl->host : "";
+
+        if (ctl->host && (r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE || r == -ECONNREFUSED))
+                return ctl_fail(ctl, CTL_FAILED, "%s cannot be reached: ssh failed, or systemd-stdio-bridge on that machine did", host);
+        if (!ctl->host && ctl_bus_absent(r, error))
+                return ctl_fail(ctl, CTL_FAILED, "mhpd is not running; `systemctl start mhpd` starts it");
+        if (ctl_bus_absent(r, error) && sd_bus_error_is_set(error))
+                return ctl_fail(ctl, CTL_FAILED, "mhpd is not running%s%s", at, host);
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, SD_BUS_ERROR_AUTH_FAILED))
+                return ctl_fail(ctl, CTL_FAILED, "not authorised%s%s: polkit does not allow this user to do that (%s)", at, host, error->message);
+        if (r == -ETIMEDOUT || sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT))
+                return ctl_fail(ctl, CTL_FAILED, "mhpd%s%s does not answer", at, host);
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_METHOD, SD_BUS_ERROR_UNKNOWN_INTERFACE, SD_BUS_ERROR_UNKNOWN_OBJECT))
+                return ctl_fail(ctl, CTL_FAILED, "the running mhpd%s%s is of another version: %s", at, host, error->message);
+        if (sd_bus_error_is_set(error) && error->message)
+                return ctl_fail(ctl, CTL_FAILED, "%s", error->message);
+        return ctl_fail(ctl, CTL_FAILED, "the bus%s%s: %s", at, host, strerror(-r));
+}
+
+int ctl_bus_ask(struct ctl *ctl, const char *method, bool changes, sd_bus **ret_bus, sd_bus_message **ret) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        r = ctl_bus_open(ctl, &bus);
+        if (r >= 0)
+                r = ctl_bus_call(bus, method, changes, &error, ret, NULL);
+        if (r < 0)
+                return ctl_bus_fail(ctl, r, &error);
+        *ret_bus = TAKE(bus);
+        return CTL_DONE;
+}
+
+int ctl_bus_map(sd_bus *bus, sd_bus_error *error, struct mhp_map **ret) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *text;
+        int r;
+
+        r = ctl_bus_call(bus, "Dump", false, error, &reply, NULL);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &text);
+        if (r < 0)
+                return r;
+        r = mhp_map_parse(text, strlen(text), ret, NULL);
+        return r == -EINVAL ? -EBADMSG : r;
+}

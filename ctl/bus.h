@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* mhpd on the bus. No call starts the daemon: whether it runs is systemd's business, and asking must not change the answer. */
+
+#include <systemd/sd-bus.h>
+
+#include "base/units.h"
+#include "ctl/ctl.h"
+
+#define CTL_BUS_NAME "org.mhpd1"
+#define CTL_BUS_PATH "/org/mhpd1"
+#define CTL_BUS_INTERFACE "org.mhpd1.Manager"
+
+/* The daemon's loop never blocks, so an answer that takes longer will not come. */
+#define CTL_BUS_READ_TIMEOUT (5 * USEC_PER_SEC)
+
+static inline void ctl_bus_unrefp(sd_bus **bus) {
+        sd_bus_flush_close_unref(*bus);
+}
+#define _cleanup_bus_ _cleanup_(ctl_bus_unrefp)
+
+static inline void ctl_message_unrefp(sd_bus_message **m) {
+        sd_bus_message_unref(*m);
+}
+#define _cleanup_message_ _cleanup_(ctl_message_unrefp)
+#define _cleanup_bus_error_ _cleanup_(sd_bus_error_free)
+
+/* This machine's system bus or, with -H, another's. */
+int ctl_bus_open(struct ctl *ctl, sd_bus **ret);
+
+/* Calls a method of the manager with string, number and so on as `types` says. Whoever calls for a change may be asked for
+ * a password by polkit's agent. */
+int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *error, sd_bus_message **ret, const char *types, ...);
+
+/* Whether that failure means that mhpd does not run. */
+bool ctl_bus_absent(int r, const sd_bus_error *error);
+
+/* Tells of a failure in words; CTL_FAILED. */
+int ctl_bus_fail(struct ctl *ctl, int r, const sd_bus_error *error);
+
+/* Open and call in one, telling of failures: for verbs that need the daemon. `types` as above, no arguments. */
+int ctl_bus_ask(struct ctl *ctl, const char *method, bool changes, sd_bus **ret_bus, sd_bus_message **ret);
+
+/* The daemon's map. A negative errno and *error, so that the caller may fall back to sysfs. */
+int ctl_bus_map(sd_bus *bus, sd_bus_error *error, struct mhp_map **ret);

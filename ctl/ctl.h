@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* mhpctl's frame: a verb is a row of the table in verbs.c and a file of its own. A verb appends what it has to say to
+ * ctl->out and returns; main() writes that once and checks the write, so that a full disk is a failure like any other. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+#include "base/text.h"
+#include "model/map.h"
+
+/* A promise: scripts test for them. */
+enum ctl_status {
+        CTL_DONE   = 0,
+        CTL_FAILED = 1,
+        CTL_USAGE  = 2,
+        CTL_PARTLY = 64,
+};
+
+/* Options as bits: what a verb takes, what the command line gave. */
+enum ctl_option {
+        CTL_OPT_JSON       = 1 << 0,
+        CTL_OPT_SYSROOT    = 1 << 1,
+        CTL_OPT_HOST       = 1 << 2,
+        CTL_OPT_ALL        = 1 << 3,
+        CTL_OPT_OUTPUT     = 1 << 4,
+        CTL_OPT_BYTES      = 1 << 5,
+        CTL_OPT_NOHEADINGS = 1 << 6,
+        CTL_OPT_ZONE       = 1 << 7,
+        CTL_OPT_TIMEOUT    = 1 << 8,
+        CTL_OPT_NO_WAIT    = 1 << 9,
+        /* taken by every verb */
+        CTL_OPT_COLOR      = 1 << 10,
+        CTL_OPT_NO_COLOR   = 1 << 11,
+        CTL_OPT_HELP       = 1 << 12,
+        CTL_OPT_VERSION    = 1 << 13,
+};
+#define CTL_OPT_EVERY (CTL_OPT_COLOR | CTL_OPT_NO_COLOR | CTL_OPT_HELP | CTL_OPT_VERSION)
+
+struct ctl;
+
+enum ctl_need {
+        CTL_NEEDS_NONE,   /* works from sysfs */
+        CTL_NEEDS_MAYBE,  /* asks the daemon if it is there */
+        CTL_NEEDS_DAEMON,
+};
+
+struct ctl_verb {
+        const char *name;
+        const char *args;            /* as the usage line has them */
+        const char *help;            /* one line */
+        const char *more;            /* what --help says below the usage line */
+        enum ctl_need need;
+        unsigned options;            /* enum ctl_option, besides CTL_OPT_EVERY */
+        unsigned min_args, max_args;
+        int (*run)(struct ctl *ctl); /* an enum ctl_status, or a negative errno that is still to be told */
+};
+
+struct ctl {
+        const struct ctl_verb *verb; /* NULL: not known yet */
+        unsigned given;              /* enum ctl_option */
+        const char *sysroot;         /* NULL: this machine */
+        const char *host;
+        const char *columns;
+        const char *zone;
+        uint64_t timeout;            /* µs, 0: none */
+        bool color;
+        char **args;                 /* after the verb; owned, the strings are argv's */
+        size_t n_args;
+        struct mhp_text out;
+};
+
+static inline bool ctl_given(const struct ctl *ctl, enum ctl_option option) {
+        return ctl->given & option;
+}
+
+/* verbs.c; i from 0, NULL: no more. */
+const struct ctl_verb *ctl_verb_at(size_t i);
+const struct ctl_verb *ctl_verb_find(const char *name);
+const struct ctl_verb *ctl_verb_near(const char *name); /* what was probably meant, NULL: no idea */
+
+/* help.c */
+void ctl_help(struct ctl *ctl);
+void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb);
+
+/* options.c: the command line into *ctl. CTL_DONE, or a status after telling why. */
+int ctl_options_parse(struct ctl *ctl, int argc, char **argv);
+void ctl_options_help(struct mhp_text *text, unsigned options);
+void ctl_options_names(struct mhp_text *text, unsigned options);
+
+/* `mhpctl: VERB: ...` on standard error; gives back status (so that `return ctl_fail(...)` reads well). */
+int ctl_fail(const struct ctl *ctl, int status, const char *format, ...) _printf_(3, 4);
+
+/* Adds s for a terminal: what is not printable becomes `?`. */
+void ctl_add_plain(struct mhp_text *text, const char *s);
+
+/* Writes text to standard output now and empties it: for verbs that go on for long. CTL_DONE or CTL_FAILED after telling. */
+int ctl_flush(struct ctl *ctl);
+
+enum ctl_color {
+        CTL_PLAIN,
+        CTL_BOLD,
+        CTL_GOOD,
+        CTL_WARN,
+        CTL_BAD,
+        _CTL_COLOR_MAX,
+};
+
+/* The escape that starts a colour and the one that ends it; empty when colours are off. */
+const char *ctl_color_on(const struct ctl *ctl, enum ctl_color color);
+const char *ctl_color_off(const struct ctl *ctl, enum ctl_color color);
+
+/* source.c: the blocks to talk of: with -H the other machine's daemon's, otherwise read from sysfs. Tells why not. */
+int ctl_map_read(struct ctl *ctl, struct mhp_map **ret);
+
+/* The verbs. */
+int verb_status(struct ctl *ctl);
+int verb_list(struct ctl *ctl);
+int verb_groups(struct ctl *ctl);
+int verb_plan(struct ctl *ctl);
+int verb_online(struct ctl *ctl);
+int verb_offline(struct ctl *ctl);
+int verb_policy(struct ctl *ctl);
+int verb_reload(struct ctl *ctl);
+int verb_dump(struct ctl *ctl);
+int verb_monitor(struct ctl *ctl);

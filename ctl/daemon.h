@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What the daemon says of itself. */
+
+#include "ctl/bus.h"
+
+struct ctl_problem {
+        const char *blocks, *verb, *message;
+        uint32_t attempts;
+        int32_t error; /* 0: work under way */
+};
+
+struct ctl_daemon {
+        bool running;
+        const char *absence;       /* why it is not asked, in words; NULL when running */
+        const char *version, *path, *path_reason;
+        uint64_t pending, gave_up, rescans, worker_kills, longest_round;
+        const char **warnings;     /* owned, the strings are not */
+        size_t n_warnings, warnings_capacity;
+        struct ctl_problem *problems; /* owned */
+        size_t n_problems, problems_capacity;
+        struct mhp_map *map;       /* owned; NULL unless running */
+        /* owned; the strings above lie in these */
+        sd_bus *bus;
+        sd_bus_message *properties, *problem_list;
+};
+
+void ctl_daemon_done(struct ctl_daemon *daemon);
+#define _cleanup_daemon_ _cleanup_(ctl_daemon_done)
+
+/* Asks for everything. CTL_DONE also when no daemon runs here (running false); with -H that is a failure. CTL_FAILED after telling. */
+int ctl_daemon_ask(struct ctl *ctl, struct ctl_daemon *ret);

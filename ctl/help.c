@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/ctl.h"
+
+void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb) {
+        mhp_text_printf(&ctl->out, "Usage: mhpctl %s [OPTION...]%s%s\n\n%s.\n%s\n", verb->name, *verb->args ? " " : "", verb->args,
+                        verb->help, verb->more);
+        if (verb->need == CTL_NEEDS_DAEMON)
+                mhp_text_add(&ctl->out, "mhpd has to be running.\n");
+        mhp_text_add(&ctl->out, "\nOptions:\n");
+        ctl_options_help(&ctl->out, verb->options | CTL_OPT_COLOR | CTL_OPT_NO_COLOR | CTL_OPT_HELP);
+}
+
+void ctl_help(struct ctl *ctl) {
+        const struct ctl_verb *verb;
+
+        mhp_text_add(&ctl->out, "Usage: mhpctl VERB [OPTION...] [ARGUMENT...]\n\nSees to this machine's hot-plugged memory.\n\nVerbs:\n");
+        for (size_t i = 0; (verb = ctl_verb_at(i)); i++)
+                mhp_text_printf(&ctl->out, "  %-9s %s\n", verb->name, verb->help);
+        mhp_text_add(&ctl->out, "\nOptions:\n");
+        ctl_options_help(&ctl->out, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_EVERY);
+        mhp_text_add(&ctl->out, "\n`mhpctl VERB --help` has the options of a verb. Exit status: 0 done, 1 failed, 2 usage, 64 partly done.\n"
+                                "list, groups, plan and, if need be, status, policy and dump work without mhpd.\n");
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* `mhpctl list`: blocks, like lsmem. Consecutive blocks that look the same in the columns shown are one line. */
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/units.h"
+#include "ctl/ctl.h"
+#include "ctl/table.h"
+#include "ctl/words.h"
+
+enum column { RANGE, SIZE, STATE, ZONE, NODE, BLOCK, SOURCE, GROUP };
+
+static const struct ctl_column columns[] = {
+        [RANGE] = { "RANGE", false }, [SIZE] = { "SIZE", true },   [STATE] = { "STATE", true },     [ZONE] = { "ZONE", true },
+        [NODE] = { "NODE", true },    [BLOCK] = { "BLOCK", true }, [SOURCE] = { "SOURCE", false }, [GROUP] = { "GROUP", false },
+};
+
+/* Blocks first..last, all like `block`. */
+struct run {
+        const struct mhp_block *block;
+        uint32_t last;
+};
+
+typedef void (*run_fn)(struct ctl *ctl, const struct mhp_map *map, const struct run *run, void *userdata);
+
+static unsigned all_columns(void) {
+        return (1u << ELEMENTSOF(columns)) - 1;
+}
+
+static bool alike(const struct mhp_map *map, const struct mhp_block *a, const struct mhp_block *b, unsigned shown) {
+        const struct mhp_group *g = mhp_map_group(map, a), *h = mhp_map_group(map, b);
+
+        return (!(shown & (1 << STATE)) || a->state == b->state) && (!(shown & (1 << ZONE)) || a->zone == b->zone) &&
+               (!(shown & (1 << NODE)) || a->node == b->node) && (!(shown & (1 << GROUP)) || g == h) &&
+               (!(shown & (1 << SOURCE)) || g == h || (g && h && g->source == h->source));
+}
+
+/* Hands each run to `give`; with --all a run is one block. */
+static void walk(struct ctl *ctl, const struct mhp_map *map, unsigned shown, run_fn give, void *userdata) {
+        bool merge = !ctl_given(ctl, CTL_OPT_ALL);
+        struct run run = {};
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
+                if (run.block && merge && run.last + 1 == b->nr && alike(map, run.block, b, shown)) {
+                        run.last = b->nr;
+                        continue;
+                }
+                if (run.block)
+                        give(ctl, map, &run, userdata);
+                run = (struct run) { .block = b, .last = b->nr };
+        }
+        if (run.block)
+                give(ctl, map, &run, userdata);
+}
+
+static uint64_t run_size(const struct mhp_map *map, const struct run *run) {
+        return mhp_mul_sat((uint64_t) run->last - run->block->nr + 1, map->block_size);
+}
+
+static void cell(struct ctl *ctl, const struct mhp_map *map, const struct run *run, enum column column, struct ctl_table *table) {
+        const struct mhp_group *group = mhp_map_group(map, run->block);
+        enum ctl_color color = CTL_PLAIN;
+        const char *word;
+        char text[64];
+
+        switch (column) {
+        case RANGE:
+                snprintf(text, sizeof(text), "0x%016" PRIx64 "-0x%016" PRIx64, mhp_mul_sat(run->block->nr, map->block_size),
+                         ctl_end_address(map, run->last) - 1);
+                ctl_table_cell(table, text, CTL_PLAIN);
+                break;
+        case SIZE:
+                ctl_table_size(ctl, table, run_size(map, run));
+                break;
+        case STATE:
+                word = ctl_state_word(run->block, &color);
+                ctl_table_cell(table, word, color);
+                break;
+        case ZONE:
+                ctl_table_cell(table, ctl_zone_word(run->block), CTL_PLAIN);
+                break;
+        case NODE:
+                if (run->block->node >= 0)
+                        ctl_table_u64(table, (uint64_t) run->block->node);
+                else
+                        ctl_table_cell(table, "unknown", CTL_PLAIN);
+                break;
+        case BLOCK:
+                snprintf(text, sizeof(text), run->last == run->block->nr ? "%" PRIu32 : "%" PRIu32 "-%" PRIu32, run->block->nr, run->last);
+                ctl_table_cell(table, text, CTL_PLAIN);
+                break;
+        case SOURCE:
+                ctl_table_cell(table, ctl_source_word(group), CTL_PLAIN);
+                break;
+        case GROUP:
+                ctl_table_cell(table, ctl_group_word(group), CTL_PLAIN);
+                break;
+        }
+}
+
+static void give_row(struct ctl *ctl, const struct mhp_map *map, const struct run *run, void *userdata) {
+        struct ctl_table *table = userdata;
+
+        for (size_t i = 0; i < table->n_shown; i++)
+                cell(ctl, map, run, (enum column) table->shown[i], table);
+}
+
+static void give_json(struct ctl *ctl, const struct mhp_map *map, const struct run *run, void *userdata) {
+        struct mhp_text *out = &ctl->out;
+        const char **start = userdata;
+
+        mhp_text_add(out, *start);
+        *start = ",\n";
+        if (ctl_given(ctl, CTL_OPT_ALL)) {
+                ctl_json_u64(out, "{", "block", run->block->nr);
+        } else {
+                ctl_json_u64(out, "{", "first", run->block->nr);
+                ctl_json_u64(out, ",", "last", run->last);
+        }
+        ctl_json_u64(out, ",", "address", mhp_mul_sat(run->block->nr, map->block_size));
+        ctl_json_u64(out, ",", "size", run_size(map, run));
+        ctl_json_block_fields(out, run->block, mhp_map_group(map, run->block));
+        mhp_text_add_n(out, "}", 1);
+}
+
+static void print_json(struct ctl *ctl, const struct mhp_map *map) {
+        const char *start = "\n";
+
+        ctl_json_u64(&ctl->out, "{", "block_size", map->block_size);
+        mhp_text_printf(&ctl->out, ",\"%s\":[", ctl_given(ctl, CTL_OPT_ALL) ? "blocks" : "ranges");
+        walk(ctl, map, all_columns(), give_json, &start);
+        mhp_text_add(&ctl->out, "\n]}\n");
+}
+
+static void print_sum(struct ctl *ctl, const char *what, uint64_t bytes) {
+        char size[MHP_SIZE_MAX];
+
+        if (ctl_given(ctl, CTL_OPT_BYTES))
+                mhp_text_printf(&ctl->out, "%-22s%10" PRIu64 "\n", what, bytes);
+        else
+                mhp_text_printf(&ctl->out, "%-22s%10s\n", what, mhp_format_size(size, bytes));
+}
+
+/* How many blocks nobody could be named for; the usual cause is that /proc/iomem shows its addresses to root only. */
+static size_t count_groupless(const struct mhp_map *map) {
+        size_t n = 0;
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b))
+                n += b->group == MHP_NO_GROUP;
+        return n;
+}
+
+static int print_table(struct ctl *ctl, const struct mhp_map *map) {
+        _cleanup_table_ struct ctl_table table = {};
+        unsigned shown = 0;
+        size_t groupless;
+        int r;
+
+        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), "RANGE,SIZE,STATE,ZONE,NODE,BLOCK,GROUP");
+        if (r != CTL_DONE)
+                return r;
+        for (size_t i = 0; i < table.n_shown; i++)
+                shown |= 1u << table.shown[i];
+
+        walk(ctl, map, shown, give_row, &table);
+        r = ctl_table_print(ctl, &table, "");
+        if (r < 0 || ctl_given(ctl, CTL_OPT_NOHEADINGS))
+                return r;
+
+        mhp_text_add(&ctl->out, "\n");
+        print_sum(ctl, "Memory block size:", map->block_size);
+        print_sum(ctl, "Total online memory:", mhp_mul_sat(map->total.n_online, map->block_size));
+        print_sum(ctl, "Total offline memory:", mhp_mul_sat(map->total.n_offline, map->block_size));
+        groupless = count_groupless(map);
+        if (groupless > 0)
+                mhp_text_printf(&ctl->out, "The group of %zu block%s is unknown%s.\n", groupless, groupless == 1 ? "" : "s",
+                                ctl->sysroot || ctl->host ? "" : " (some are for root to see)");
+        return CTL_DONE;
+}
+
+int verb_list(struct ctl *ctl) {
+        _cleanup_map_ struct mhp_map *map = NULL;
+        int r;
+
+        r = ctl_map_read(ctl, &map);
+        if (r != CTL_DONE)
+                return r;
+        if (!ctl_given(ctl, CTL_OPT_JSON))
+                return print_table(ctl, map);
+        print_json(ctl, map);
+        return CTL_DONE;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* `mhpctl monitor`: mhpd's reports as they come, until an interrupt or until nobody reads them any more. */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+
+#include "ctl/bus.h"
+#include "ctl/words.h"
+
+struct monitor {
+        struct ctl *ctl;
+        sd_event *event; /* owned */
+        bool told;       /* why it ends */
+};
+
+static void monitor_done(struct monitor *monitor) {
+        sd_event_unref(monitor->event);
+}
+
+struct report {
+        const char *event, *blocks, *zone, *group, *reason, *message;
+        int32_t node, error;
+};
+
+static const char *or_null(const char *s) {
+        return s && *s ? s : NULL;
+}
+
+static void add_json(struct mhp_text *out, const struct report *report) {
+        ctl_json_string(out, "{", "event", report->event);
+        ctl_json_string(out, ",", "blocks", or_null(report->blocks));
+        ctl_json_string(out, ",", "zone", or_null(report->zone));
+        ctl_json_node(out, ",", report->node);
+        ctl_json_string(out, ",", "group", or_null(report->group));
+        ctl_json_string(out, ",", "reason", or_null(report->reason));
+        mhp_text_printf(out, ",\"errno\":%" PRIi32, report->error);
+        ctl_json_string(out, ",", "message", or_null(report->message));
+        mhp_text_add(out, "}\n");
+}
+
+static enum ctl_color event_color(const char *event) {
+        if (strcmp(event, "gave-up") == 0 || strcmp(event, "failed") == 0 || strcmp(event, "mhpd-gone") == 0)
+                return CTL_BAD;
+        if (strcmp(event, "drift") == 0 || strcmp(event, "foreign-offline") == 0 || strcmp(event, "rescan") == 0)
+                return CTL_WARN;
+        return CTL_GOOD;
+}
+
+static void add_field(struct mhp_text *out, const char *key, const char *value) {
+        if (!or_null(value))
+                return;
+        mhp_text_printf(out, " %s=", key);
+        ctl_add_plain(out, value);
+}
+
+static void add_line(struct ctl *ctl, const struct report *report) {
+        enum ctl_color color = event_color(report->event);
+        struct mhp_text *out = &ctl->out;
+
+        mhp_text_add(out, ctl_color_on(ctl, color));
+        ctl_add_plain(out, report->event);
+        mhp_text_add(out, ctl_color_off(ctl, color));
+        add_field(out, "blocks", report->blocks);
+        add_field(out, "zone", report->zone);
+        if (report->node >= 0)
+                mhp_text_printf(out, " node=%" PRIi32, report->node);
+        add_field(out, "group", report->group);
+        add_field(out, "reason", report->reason);
+        if (report->error != 0)
+                mhp_text_printf(out, " errno=%" PRIi32, report->error);
+        if (or_null(report->message)) {
+                mhp_text_add(out, ": ");
+                ctl_add_plain(out, report->message);
+        }
+        mhp_text_add(out, "\n");
+}
+
+static int tell(struct monitor *monitor, const struct report *report) {
+        struct ctl *ctl = monitor->ctl;
+        int status;
+
+        if (ctl_given(ctl, CTL_OPT_JSON))
+                add_json(&ctl->out, report);
+        else
+                add_line(ctl, report);
+        status = ctl_flush(ctl);
+        monitor->told = status != CTL_DONE;
+        return monitor->told ? sd_event_exit(monitor->event, status) : 0;
+}
+
+static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct monitor *monitor = userdata;
+        struct report report;
+
+        (void) error;
+        if (sd_bus_message_read(m, "sssissis", &report.event, &report.blocks, &report.zone, &report.node, &report.group, &report.reason,
+                                &report.error, &report.message) < 0)
+                return 0;
+        return tell(monitor, &report);
+}
+
+static int tell_presence(struct monitor *monitor, bool present) {
+        const struct report report = {
+                .event = present ? "mhpd-appeared" : "mhpd-gone",
+                .node = -1,
+                .message = present ? "mhpd is running" : "mhpd is not running; waiting for it",
+        };
+
+        return tell(monitor, &report);
+}
+
+static int on_owner(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const char *name, *old, *new;
+
+        (void) error;
+        if (sd_bus_message_read(m, "sss", &name, &old, &new) < 0)
+                return 0;
+        return tell_presence(userdata, *new != '\0');
+}
+
+static int watch(struct monitor *monitor, sd_bus *bus) {
+        int r;
+
+        r = sd_bus_match_signal(bus, NULL, CTL_BUS_NAME, CTL_BUS_PATH, CTL_BUS_INTERFACE, "Report", on_report, monitor);
+        if (r >= 0)
+                r = sd_bus_add_match(bus, NULL,
+                                     "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+                                     "member='NameOwnerChanged',arg0='" CTL_BUS_NAME "'",
+                                     on_owner, monitor);
+        return r;
+}
+
+/* Without the daemon there is nothing to see yet, but it may come: that is told, not an error. */
+static int tell_start(struct monitor *monitor, sd_bus *bus) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "NameHasOwner", &error, &reply, "s",
+                               CTL_BUS_NAME);
+        if (r >= 0) {
+                int present;
+
+                r = sd_bus_message_read(reply, "b", &present);
+                if (r >= 0)
+                        return tell_presence(monitor, present);
+        }
+        return r;
+}
+
+static int open_loop(struct monitor *monitor, sd_bus *bus) {
+        sigset_t signals;
+        int r;
+
+        (void) sigemptyset(&signals);
+        (void) sigaddset(&signals, SIGINT);
+        (void) sigaddset(&signals, SIGTERM);
+        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
+                return -errno;
+
+        r = sd_event_default(&monitor->event);
+        if (r >= 0)
+                r = sd_event_add_signal(monitor->event, NULL, SIGINT, NULL, NULL);
+        if (r >= 0)
+                r = sd_event_add_signal(monitor->event, NULL, SIGTERM, NULL, NULL);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, monitor->event, 0);
+        if (r >= 0)
+                r = sd_bus_set_exit_on_disconnect(bus, true);
+        return r;
+}
+
+int verb_monitor(struct ctl *ctl) {
+        _cleanup_(monitor_done) struct monitor monitor = { .ctl = ctl };
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        r = ctl_bus_open(ctl, &bus);
+        if (r >= 0)
+                r = open_loop(&monitor, bus);
+        if (r >= 0)
+                r = watch(&monitor, bus);
+        if (r >= 0)
+                r = tell_start(&monitor, bus);
+        if (r >= 0)
+                r = sd_event_loop(monitor.event);
+        if (r < 0)
+                return ctl_bus_fail(ctl, r, NULL);
+        if (r != CTL_DONE && !monitor.told)
+                return ctl_fail(ctl, CTL_FAILED, "the connection to the bus broke off");
+        return r;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/units.h"
+#include "ctl/ctl.h"
+
+static int take_sysroot(struct ctl *ctl, const char *value);
+static int take_host(struct ctl *ctl, const char *value);
+static int take_columns(struct ctl *ctl, const char *value);
+static int take_zone(struct ctl *ctl, const char *value);
+static int take_timeout(struct ctl *ctl, const char *value);
+static int take_color(struct ctl *ctl, const char *value);
+static int take_no_color(struct ctl *ctl, const char *value);
+
+struct option_row {
+        enum ctl_option bit;
+        const char *name;
+        char letter;       /* '\0': none */
+        const char *value; /* what the help calls its argument; NULL: takes none */
+        const char *help;
+        int (*take)(struct ctl *ctl, const char *value); /* NULL: the bit is all */
+};
+
+static const struct option_row rows[] = {
+        { CTL_OPT_JSON, "json", 'J', NULL, "print JSON", NULL },
+        { CTL_OPT_ALL, "all", 'a', NULL, "each block on its own", NULL },
+        { CTL_OPT_OUTPUT, "output", 'o', "COLS", "these columns, comma separated; +COLS adds to the usual ones", take_columns },
+        { CTL_OPT_BYTES, "bytes", 'b', NULL, "sizes in bytes", NULL },
+        { CTL_OPT_NOHEADINGS, "noheadings", 'n', NULL, "no line of headings", NULL },
+        { CTL_OPT_ZONE, "zone", 'z', "ZONE", "auto (as the policy says), movable or kernel", take_zone },
+        { CTL_OPT_TIMEOUT, "timeout", 't', "TIME", "end after this time (30, 500ms, 2min) with what is done by then", take_timeout },
+        { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },
+        { CTL_OPT_SYSROOT, "sysroot", 's', "DIR", "read DIR/sys, DIR/proc and DIR/etc instead of this machine's", take_sysroot },
+        { CTL_OPT_HOST, "host", 'H', "[USER@]HOST", "speak to mhpd on another machine, over ssh", take_host },
+        { CTL_OPT_COLOR, "color", '\0', "WHEN", "auto (on a terminal), always or never", take_color },
+        { CTL_OPT_NO_COLOR, "no-color", '\0', NULL, "the same as --color=never", take_no_color },
+        { CTL_OPT_HELP, "help", 'h', NULL, "print this", NULL },
+        { CTL_OPT_VERSION, "version", 'V', NULL, "print the version", NULL },
+};
+
+static int take_sysroot(struct ctl *ctl, const char *value) {
+        ctl->sysroot = value;
+        return CTL_DONE;
+}
+
+static int take_host(struct ctl *ctl, const char *value) {
+        /* ssh would take it for an option of its own */
+        if (*value == '\0' || *value == '-')
+                return ctl_fail(ctl, CTL_USAGE, "--host: \"%s\" is no host; [USER@]HOST is", value);
+        ctl->host = value;
+        return CTL_DONE;
+}
+
+static int take_columns(struct ctl *ctl, const char *value) {
+        ctl->columns = value;
+        return CTL_DONE;
+}
+
+static int take_zone(struct ctl *ctl, const char *value) {
+        static const char *const zones[] = { "auto", "movable", "kernel" };
+
+        for (size_t i = 0; i < ELEMENTSOF(zones); i++)
+                if (strcmp(value, zones[i]) == 0) {
+                        ctl->zone = zones[i];
+                        return CTL_DONE;
+                }
+        return ctl_fail(ctl, CTL_USAGE, "--zone: \"%s\" is not allowed; auto, movable and kernel are", value);
+}
+
+static int take_timeout(struct ctl *ctl, const char *value) {
+        uint64_t usec;
+
+        if (mhp_parse_usec(value, &usec) < 0 || usec == 0)
+                return ctl_fail(ctl, CTL_USAGE, "--timeout: \"%s\" is not allowed; a time above 0 is, as 30, 500ms or 2min", value);
+        ctl->timeout = usec;
+        return CTL_DONE;
+}
+
+static int take_color(struct ctl *ctl, const char *value) {
+        if (strcmp(value, "always") == 0)
+                ctl->color = true;
+        else if (strcmp(value, "never") == 0)
+                ctl->color = false;
+        else if (strcmp(value, "auto") != 0)
+                return ctl_fail(ctl, CTL_USAGE, "--color: \"%s\" is not allowed; auto, always and never are", value);
+        return CTL_DONE;
+}
+
+static int take_no_color(struct ctl *ctl, const char *value) {
+        (void) value;
+        ctl->color = false;
+        return CTL_DONE;
+}
+
+void ctl_options_help(struct mhp_text *text, unsigned options) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                const struct option_row *row = &rows[i];
+                int n = (int) strlen(row->name) + (row->value ? (int) strlen(row->value) + 1 : 0);
+
+                if (!(row->bit & options))
+                        continue;
+                mhp_text_printf(text, "  %c%c%c --%s%s%s%*s  %s\n", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
+                                row->letter ? ',' : ' ', row->name, row->value ? "=" : "", row->value ? row->value : "",
+                                n < 16 ? 16 - n : 0, "", row->help);
+        }
+}
+
+void ctl_options_names(struct mhp_text *text, unsigned options) {
+        const char *comma = "";
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].bit & options) {
+                        mhp_text_printf(text, "%s--%s", comma, rows[i].name);
+                        comma = ", ";
+                }
+}
+
+/* What getopt_long() wants, made of the rows. Letters come back as themselves, the others as LONG_ONLY + row. */
+#define LONG_ONLY 256
+
+struct getopt_tables {
+        char letters[3 + 2 * ELEMENTSOF(rows) + 1];
+        struct option options[ELEMENTSOF(rows) + 1];
+};
+
+static void make_tables(struct getopt_tables *ret) {
+        size_t n = 0;
+
+        /* '-': arguments come in order, so that the verb is known when an option after it is wrong; ':': told apart
+         * from an unknown option when the value is missing */
+        ret->letters[n++] = '-';
+        ret->letters[n++] = ':';
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                ret->options[i] = (struct option) {
+                        .name = rows[i].name,
+                        .has_arg = rows[i].value ? required_argument : no_argument,
+                        .val = LONG_ONLY + (int) i,
+                };
+                if (rows[i].letter == '\0')
+                        continue;
+                ret->letters[n++] = rows[i].letter;
+                if (rows[i].value)
+                        ret->letters[n++] = ':';
+        }
+        ret->letters[n] = '\0';
+        ret->options[ELEMENTSOF(rows)] = (struct option) {};
+}
+
+static const struct option_row *find_row(int c) {
+        if (c >= LONG_ONLY)
+                return &rows[c - LONG_ONLY];
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].letter == c && c != '\0')
+                        return &rows[i];
+        return NULL;
+}
+
+/* A word that is no option: the verb, then its arguments. */
+static int take_word(struct ctl *ctl, char *word, size_t *capacity) {
+        const struct ctl_verb *near;
+
+        if (ctl->verb) {
+                if (ARRAY_GROW(ctl->args, ctl->n_args, *capacity) < 0)
+                        return ctl_fail(ctl, CTL_FAILED, "out of memory");
+                ctl->args[ctl->n_args++] = word;
+                return CTL_DONE;
+        }
+
+        ctl->verb = ctl_verb_find(word);
+        if (ctl->verb)
+                return CTL_DONE;
+        near = ctl_verb_near(word);
+        if (near)
+                return ctl_fail(ctl, CTL_USAGE, "unknown verb \"%s\"; did you mean %s?", word, near->name);
+        return ctl_fail(ctl, CTL_USAGE, "unknown verb \"%s\"; `mhpctl --help` names them", word);
+}
+
+static int tell_bad_option(struct ctl *ctl, int c, const char *word) {
+        const struct option_row *row;
+
+        if (c == ':') {
+                row = find_row(optopt);
+                return ctl_fail(ctl, CTL_USAGE, "%s: a value is missing: %s", word, row && row->value ? row->value : "VALUE");
+        }
+        if (optopt >= LONG_ONLY)
+                return ctl_fail(ctl, CTL_USAGE, "%s: takes no value", word);
+        if (optopt != 0)
+                return ctl_fail(ctl, CTL_USAGE, "unknown option -%c", optopt);
+        return ctl_fail(ctl, CTL_USAGE, "unknown option %s", word);
+}
+
+/* What cannot be said before all is read: whether the options fit the verb and each other. */
+static int check_fit(struct ctl *ctl) {
+        unsigned foreign = ctl->given & ~(ctl->verb->options | CTL_OPT_EVERY);
+        _cleanup_text_ struct mhp_text names = {}, taken = {};
+
+        if (foreign != 0) {
+                ctl_options_names(&names, foreign);
+                ctl_options_names(&taken, ctl->verb->options | CTL_OPT_EVERY);
+                if (names.error < 0 || taken.error < 0)
+                        return ctl_fail(ctl, CTL_FAILED, "out of memory");
+                return ctl_fail(ctl, CTL_USAGE, "%s does not fit this verb, which takes %s", names.data, taken.data);
+        }
+        if (ctl_given(ctl, CTL_OPT_SYSROOT) && ctl_given(ctl, CTL_OPT_HOST))
+                return ctl_fail(ctl, CTL_USAGE, "--sysroot and --host do not go together: one is a directory here, the other a machine elsewhere");
+        if (ctl_given(ctl, CTL_OPT_JSON) && ctl_given(ctl, CTL_OPT_OUTPUT))
+                return ctl_fail(ctl, CTL_USAGE, "--output and --json do not go together: JSON has every field");
+        if (ctl->n_args < ctl->verb->min_args)
+                return ctl_fail(ctl, CTL_USAGE, "an argument is missing: mhpctl %s %s", ctl->verb->name, ctl->verb->args);
+        if (ctl->n_args > ctl->verb->max_args)
+                return ctl_fail(ctl, CTL_USAGE, "\"%s\" is one argument too many", ctl->args[ctl->verb->max_args]);
+        return CTL_DONE;
+}
+
+int ctl_options_parse(struct ctl *ctl, int argc, char **argv) {
+        const char *no_color = getenv("NO_COLOR");
+        struct getopt_tables tables;
+        size_t capacity = 0;
+        int c, r = CTL_DONE;
+
+        ctl->color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+        make_tables(&tables);
+        opterr = 0;
+        while (r == CTL_DONE && (c = getopt_long(argc, argv, tables.letters, tables.options, NULL)) >= 0) {
+                const struct option_row *row;
+
+                if (c == 1) {
+                        r = take_word(ctl, optarg, &capacity);
+                        continue;
+                }
+                row = c == '?' || c == ':' ? NULL : find_row(c);
+                if (!row)
+                        return tell_bad_option(ctl, c, argv[optind - 1]);
+                ctl->given |= row->bit;
+                if (row->take)
+                        r = row->take(ctl, optarg);
+        }
+        while (r == CTL_DONE && optind < argc)
+                r = take_word(ctl, argv[optind++], &capacity);
+        if (r != CTL_DONE || ctl_given(ctl, CTL_OPT_HELP) || ctl_given(ctl, CTL_OPT_VERSION))
+                return r;
+        if (!ctl->verb)
+                return ctl_fail(ctl, CTL_USAGE, "a verb is missing; `mhpctl --help` names them");
+        return check_fit(ctl);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ctl/bus.h"
+#include "edge/conf-file.h"
+#include "edge/knobs.h"
+#include "edge/names.h"
+#include "edge/zoneinfo.h"
+
+const char *ctl_root(const struct ctl *ctl) {
+        return ctl->sysroot ? ctl->sysroot : "/";
+}
+
+static int tell_scan(struct ctl *ctl, int r) {
+        const char *root = ctl_root(ctl);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r == -ENOENT && !ctl->sysroot)
+                return ctl_fail(ctl, CTL_FAILED, "/" NAME_MEMORY " is not there: this kernel has no memory hotplug (CONFIG_MEMORY_HOTPLUG)");
+        if (r == -ENOENT || r == -ENOTDIR)
+                return ctl_fail(ctl, CTL_FAILED, "%s has no " NAME_MEMORY "; --sysroot takes a directory that holds sys and proc", root);
+        if (r == -EINVAL)
+                return ctl_fail(ctl, CTL_FAILED, "%s: " NAME_BLOCK_SIZE " holds no block size; a power of two of 1 MiB or more in hex is one", root);
+        return ctl_fail(ctl, CTL_FAILED, "%s: reading " NAME_MEMORY ": %s", root, strerror(-r));
+}
+
+int ctl_map_read(struct ctl *ctl, struct mhp_map **ret) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        if (!ctl->host) {
+                r = mhp_map_scan(ctl_root(ctl), ret);
+                return r < 0 ? tell_scan(ctl, r) : CTL_DONE;
+        }
+        r = ctl_bus_open(ctl, &bus);
+        if (r >= 0)
+                r = ctl_bus_map(bus, &error, ret);
+        return r < 0 ? ctl_bus_fail(ctl, r, &error) : CTL_DONE;
+}
+
+static int tell_warnings(struct ctl *ctl, int r, const struct mhp_conf_warnings *found, struct mhp_text *warnings) {
+        if (r == -EBADMSG)
+                return ctl_fail(ctl, CTL_FAILED, "%s", found->n > 0 ? found->text[found->n - 1] : "the configuration cannot be read");
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < found->n; i++) {
+                mhp_text_add(warnings, found->text[i]);
+                mhp_text_add(warnings, "\n");
+        }
+        return CTL_DONE;
+}
+
+int ctl_config_read(struct ctl *ctl, struct mhp_config *ret, struct mhp_text *warnings) {
+        _cleanup_conf_warnings_ struct mhp_conf_warnings found = {};
+        _cleanup_text_ struct mhp_text etc = {}, vendor = {};
+
+        if (!ctl->sysroot)
+                return tell_warnings(ctl, mhp_conf_load(NULL, NULL, ret, &found), &found, warnings);
+        mhp_text_printf(&etc, "%s" NAME_CONFIG_ETC, ctl->sysroot);
+        mhp_text_printf(&vendor, "%s" NAME_CONFIG_VENDOR, ctl->sysroot);
+        if (etc.error < 0 || vendor.error < 0)
+                return -ENOMEM;
+        return tell_warnings(ctl, mhp_conf_load(etc.data, vendor.data, ret, &found), &found, warnings);
+}
+
+int ctl_config_parse(struct ctl *ctl, const char *text, struct mhp_config *ret) {
+        _cleanup_conf_warnings_ struct mhp_conf_warnings found = {};
+        _cleanup_config_ struct mhp_config config = {};
+        int r;
+
+        mhp_config_init(&config);
+        r = mhp_conf_parse("mhpd", text, strlen(text), &config, &found);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return ctl_fail(ctl, CTL_FAILED, "mhpd sent a configuration that this version cannot read");
+        mhp_config_done(ret);
+        *ret = config;
+        config = (struct mhp_config) {};
+        return CTL_DONE;
+}
+
+void ctl_pressure_read(struct ctl *ctl, struct mhp_pressure *ret) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        _cleanup_zoneinfo_ struct mhp_zoneinfo info = {};
+
+        *ret = (struct mhp_pressure) {};
+        if (mhp_root_open(ctl_root(ctl), &root) < 0 || mhp_zoneinfo_read(&root, &info) < 0)
+                return;
+        *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
+}
+
+void ctl_knobs_read(struct ctl *ctl, struct ctl_knobs *ret) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+
+        *ret = (struct ctl_knobs) {};
+        if (mhp_root_open(ctl_root(ctl), &root) < 0)
+                return;
+        for (enum mhp_knob knob = 0; knob < _MHP_KNOB_MAX; knob++)
+                if (mhp_knob_read(&root, knob, ret->value[knob]) < 0)
+                        ret->value[knob][0] = '\0';
+        /* the daemon runs as root: what this user may write says nothing */
+        ret->can_arm = ret->value[MHP_KNOB_AUTO_ONLINE_BLOCKS][0] != '\0';
+}

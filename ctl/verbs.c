@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "ctl/ctl.h"
+
+static const struct ctl_verb verbs[] = {
+        { "status", "", "The machine on one screen: blocks, zones and ratio, nodes, groups, work under way, problems",
+          "Asks mhpd if it runs; reads sysfs otherwise, and says so.",
+          CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_BYTES, 0, 0, verb_status },
+        { "list", "", "Memory blocks, merged into ranges",
+          "Consecutive blocks that are alike in the columns shown are one line; with --all each block has its own.\n"
+          "Columns: RANGE SIZE STATE ZONE NODE BLOCK SOURCE GROUP.",
+          CTL_NEEDS_NONE,
+          CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_ALL | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
+          0, 0, verb_list },
+        { "groups", "", "Groups of blocks that come and go together",
+          "DIMMs (acpi:...), virtio-mem and dax devices, and the memory that was there at boot.\n"
+          "Columns: NAME SOURCE BLOCKS SIZE ONLINE MOVABLE KERNEL OFFLINE NODE STATE.",
+          CTL_NEEDS_NONE,
+          CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
+          0, 0, verb_groups },
+        { "online", "TARGET...", "Bring blocks online",
+          "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
+          "of what is offline, lowest blocks first). Without --zone the policy chooses.",
+          CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_ZONE | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_online },
+        { "offline", "TARGET...", "Take blocks offline",
+          "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
+          "of what is online in Movable, highest blocks first).",
+          CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_offline },
+        { "plan", "online [TARGET...]", "What mhpd would do, step by step; nothing is done",
+          "Runs the policy over the blocks that are offline now. With TARGET (as for online) only these are shown.",
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT, 1, UINT32_MAX, verb_plan },
+        { "policy", "", "Rules and keys in force, who brings blocks online and why, the kernel's knobs",
+          "Asks mhpd if it runs; reads the configuration files otherwise.",
+          CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_policy },
+        { "reload", "", "Make mhpd read its configuration again",
+          "A file that cannot be parsed leaves the running configuration in force.",
+          CTL_NEEDS_DAEMON, CTL_OPT_HOST, 0, 0, verb_reload },
+        { "monitor", "", "Live events, until interrupted",
+          "With --json each line is an object. Waits for mhpd if it does not run.",
+          CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_HOST, 0, 0, verb_monitor },
+        { "dump", "", "The map's text form, for bug reports and scenario files",
+          "mhpd's own map if it runs; a fresh read of sysfs otherwise.",
+          CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_dump },
+};
+
+const struct ctl_verb *ctl_verb_at(size_t i) {
+        return i < ELEMENTSOF(verbs) ? &verbs[i] : NULL;
+}
+
+const struct ctl_verb *ctl_verb_find(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (strcmp(verbs[i].name, name) == 0)
+                        return &verbs[i];
+        return NULL;
+}
+
+#define NEAR_MAX 16
+
+/* Levenshtein's distance over one row. Words longer than any verb are far from all of them. */
+static unsigned distance(const char *a, const char *b) {
+        size_t n = strlen(b);
+        unsigned row[NEAR_MAX + 1];
+
+        if (strlen(a) > NEAR_MAX || n > NEAR_MAX)
+                return UINT32_MAX;
+        for (unsigned j = 0; j <= n; j++)
+                row[j] = j;
+        for (unsigned i = 1; a[i - 1]; i++) {
+                unsigned diagonal = row[0];
+
+                row[0] = i;
+                for (size_t j = 1; j <= n; j++) {
+                        unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+
+                        diagonal = row[j];
+                        row[j] = MIN(MIN(row[j] + 1, row[j - 1] + 1), change);
+                }
+        }
+        return row[n];
+}
+
+const struct ctl_verb *ctl_verb_near(const char *name) {
+        const struct ctl_verb *best = NULL;
+        unsigned nearest = 3;
+        size_t n = strlen(name);
+
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                unsigned d = distance(name, verbs[i].name);
+
+                if (n > 1 && strncmp(name, verbs[i].name, n) == 0)
+                        return &verbs[i];
+                if (d < nearest) {
+                        nearest = d;
+                        best = &verbs[i];
+                }
+        }
+        return best;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* How a block's fields are written in tables and in JSON. */
+
+#include "ctl/ctl.h"
+
+/* For a table: `-` is "has none", `unknown` is "cannot be told (by this user, now)". */
+const char *ctl_state_word(const struct mhp_block *block, enum ctl_color *ret_color);
+const char *ctl_zone_word(const struct mhp_block *block);
+const char *ctl_source_word(const struct mhp_group *group);
+const char *ctl_group_word(const struct mhp_group *group);
+
+/* `"key":"value"`, with null for what is not known. `start` is what stands before it: `{` or `,`. */
+void ctl_json_string(struct mhp_text *out, const char *start, const char *key, const char *value);
+void ctl_json_u64(struct mhp_text *out, const char *start, const char *key, uint64_t value);
+void ctl_json_node(struct mhp_text *out, const char *start, int node);
+
+/* state, zone, node, source and group, with a comma before each. */
+void ctl_json_block_fields(struct mhp_text *out, const struct mhp_block *block, const struct mhp_group *group);
+
+/* `"blocks":"32-39,41"` */
+void ctl_json_ranges(struct mhp_text *out, const char *start, const char *key, const struct mhp_ranges *ranges);
+
+/* The address behind a block: saturates. */
+static inline uint64_t ctl_end_address(const struct mhp_map *map, uint32_t nr) {
+        uint64_t end;
+
+        return __builtin_mul_overflow((uint64_t) nr + 1, map->block_size, &end) ? UINT64_MAX : end;
+}

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The verbs that speak to the daemon, with a fake one on a private bus."""
+
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import time
+
+import harness
+from harness import Skip, bus, equal, fake, has, mhpctl, test, workdir
+
+MAP = """map 1
+block-size 134217728
+scanned
+block 0-7 online zone=DMA32 node=0 group=boot goal=kernel reason=found-online flags=settled
+block 32-35 offline valid=Normal,Movable node=0 group=acpi:PNP0C80:00 goal=movable reason=rule rule=1 flags=settled,arrived
+block 36 online zone=Normal node=0 group=acpi:PNP0C80:00 goal=kernel reason=accepted flags=settled,arrived
+block 40-43 online zone=Movable node=1 group=dax:dax0.0 goal=movable reason=ratio-allows flags=settled,arrived
+"""
+
+
+def spawn(env, *args, **kwargs):
+    return subprocess.Popen([harness.MHPCTL, *args], env=harness.environment(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            **kwargs)
+
+
+@test
+def status_with_a_daemon():
+    with bus() as env, fake(env, "done", MAP):
+        begun = time.monotonic()
+        run = mhpctl("status", env=env)
+        assert time.monotonic() - begun < 2
+        for words in ("mhpd is running, version 0.1", "by mhpd", "pending  3 blocks", "retrying 33: unmovable page", "Device or resource busy", "accepted 36",
+                      "unknown key Zoen", "events were lost", "34-35 under way"):
+            has(run.out, words, "status")
+        answer = mhpctl("status", "--json", env=env).json()
+        equal(answer["daemon"]["path"], "mhpd", "path")
+        equal(answer["pending"], 3, "pending")
+        equal({p["kind"] for p in answer["problems"]}, {"retrying", "accepted", "config", "rescan"}, "problems")
+        equal(answer["problems"][0]["errno"], 16, "errno")
+
+
+@test
+def another_machine():
+    bridge = shutil.which("systemd-stdio-bridge")
+    if not bridge:
+        raise Skip("systemd-stdio-bridge is missing")
+    with bus() as env, fake(env, "done", MAP), workdir() as work:
+        # what ssh would run there is run here
+        (work / "ssh").write_text(f"#!/bin/sh\nexec {bridge} -p '{env['DBUS_SYSTEM_BUS_ADDRESS']}'\n")
+        (work / "ssh").chmod(0o755)
+        path = {"PATH": f"{work}:{os.environ['PATH']}", **env}
+        equal(mhpctl("dump", "-H", "guest", env=path).out, MAP, "its map")
+        equal(len(mhpctl("list", "--all", "--json", "-H", "root@guest", env=path).json()["blocks"]), 17, "its blocks")
+        equal(mhpctl("policy", "--json", "-H", "guest", env=path).json()["knobs"], None, "its knobs cannot be read")
+        equal(mhpctl("online", "32", "-H", "guest", env=path).out, "4 of 4 blocks online\n", "online")
+    with workdir() as work:
+        (work / "ssh").write_text("#!/bin/sh\nexit 255\n")
+        (work / "ssh").chmod(0o755)
+        mhpctl("status", "-H", "guest", env={"PATH": f"{work}:{os.environ['PATH']}"}, status=1, err="guest cannot be reached")
+
+
+@test
+def gave_up():
+    with bus() as env, fake(env, "done", MAP.replace("rule=1 flags=settled,arrived", "rule=1 flags=settled,arrived,gave-up")):
+        equal(mhpctl("status", "--json", env=env).json()["problems"][0]["kind"], "gave-up", "kind")
+
+
+@test
+def policy_and_dump_with_a_daemon():
+    with bus() as env, fake(env, "done", MAP, "[Online]\nZone=kernel\nMovableRatio=77\n"):
+        answer = mhpctl("policy", "--json", env=env).json()
+        equal((answer["from"], answer["path"]), ("mhpd", "mhpd"), "from the daemon")
+        equal(answer["config"]["Online"]["MovableRatio"], "77", "its configuration")
+        equal(answer["warnings"], ["mhpd.conf:2: unknown key Zoen"], "its warnings")
+        equal(mhpctl("dump", env=env).out, MAP, "its map")
+
+
+@test
+def a_bus_without_the_daemon():
+    with bus() as env:
+        for verb in (["online", "3"], ["offline", "3"], ["reload"]):
+            mhpctl(*verb, env=env, status=1, err="mhpd is not running")
+
+
+@test
+def online():
+    with bus() as env, fake(env, "done", MAP) as daemon:
+        equal(mhpctl("online", "acpi:PNP0C80:00", "--zone", "kernel", "--timeout=90s", env=env).out, "4 of 4 blocks online\n", "a group")
+        mhpctl("online", "33", "35-36", env=env)
+        mhpctl("online", "256M", env=env)
+        mhpctl("offline", "300M", env=env)
+        equal(mhpctl("online", "--no-wait", "33", env=env).out, "job 7\n", "--no-wait")
+        equal(daemon.calls().splitlines(), ["Online 32-36 kernel 90000000", "Online 33,35-36 auto 0", "Online 32-33 auto 0", "Offline 41-43 0",
+                                            "Online 33 auto 0"], "what the daemon was asked for")
+        mhpctl("online", "dax:dax9", env=env, status=1, err="boot, acpi:PNP0C80:00, dax:dax0.0")
+        mhpctl("online", "99", env=env, status=1, err="no block 99")
+
+
+@test
+def online_that_does_not_work():
+    for mode, status, err in (("partly", 64, "33: EBUSY"), ("failed", 1, "32-35: EBUSY"), ("timeout", 64, "33-35 were not reached"),
+                              ("deny", 1, "not authorised"), ("die", 1, "mhpd went away")):
+        with bus() as env, fake(env, mode, MAP):
+            mhpctl("online", "32-35", env=env, status=status, err=err)
+
+
+@test
+def interrupt_cancels():
+    with bus() as env, fake(env, "slow", MAP) as daemon:
+        process = spawn(env, "online", "32-35")
+        while "Online" not in daemon.calls():
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+        equal(process.returncode, 64, "exit status")
+        has(out, "2 of 4 blocks online, cancelled", "standard output")
+        has(err, "34-35 were not reached", "standard error")
+        has(daemon.calls(), "Cancel", "calls")
+
+
+@test
+def progress_on_a_terminal_only():
+    with bus() as env, fake(env, "done", MAP):
+        assert "\r" not in mhpctl("online", "32", env=env).err
+        master, slave = pty.openpty()
+        subprocess.run([harness.MHPCTL, "online", "32"], stdout=subprocess.DEVNULL, stderr=slave, env=harness.environment(**env), check=True)
+        os.close(slave)
+        has(os.read(master, 4096).decode(), "2 of 4 blocks online, 1 failed", "on a terminal")
+        os.close(master)
+
+
+@test
+def reload():
+    with bus() as env, fake(env, "done", MAP):
+        mhpctl("reload", env=env, err="warning: mhpd.conf:2: unknown key Zoen")
+    with bus() as env, fake(env, "failed", MAP):
+        mhpctl("reload", env=env, status=1, err="mhpd.conf:3")
+
+
+@test
+def monitor():
+    with bus() as env:
+        process = spawn(env, "monitor", "--json")
+        equal(json.loads(process.stdout.readline())["event"], "mhpd-gone", "before the daemon")
+        with fake(env, "done", MAP):
+            equal(json.loads(process.stdout.readline())["event"], "mhpd-appeared", "the daemon comes")
+            mhpctl("online", "32", env=env)
+            equal(json.loads(process.stdout.readline()), {"event": "online", "blocks": "32", "zone": "auto", "node": 0, "group": "acpi:PNP0C80:00",
+                                                          "reason": "requested", "errno": 0, "message": "as asked"}, "a report")
+            equal(json.loads(process.stdout.readline())["message"], 'say "again"\n', "a report")
+        equal(json.loads(process.stdout.readline())["event"], "mhpd-gone", "the daemon goes")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+        equal(process.returncode, 0, "exit status")
+
+
+@test
+def monitor_text():
+    with bus() as env, fake(env, "done", MAP):
+        process = spawn(env, "monitor")
+        has(process.stdout.readline(), "mhpd is running", "at the start")
+        mhpctl("online", "32", env=env)
+        equal(process.stdout.readline(), "online blocks=32 zone=auto node=0 group=acpi:PNP0C80:00 reason=requested: as asked\n", "a report")
+        equal(process.stdout.readline(), 'failed blocks=33 errno=16: say "again"?\n', "a report")
+        process.terminate()
+        process.communicate(timeout=10)
+        equal(process.returncode, 0, "exit status")
+        with open("/dev/full", "w") as full:
+            process = subprocess.run([harness.MHPCTL, "monitor"], stdout=full, stderr=subprocess.PIPE, env=harness.environment(**env), timeout=10)
+        equal(process.returncode, 1, "a full disk")
+
+
+@test
+def a_daemon_that_does_not_answer():
+    with bus() as env, fake(env, "hang", MAP):
+        begun = time.monotonic()
+        mhpctl("dump", env=env, status=1, err="does not answer")
+        assert time.monotonic() - begun < 20

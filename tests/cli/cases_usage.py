@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is typed wrong: exit status 2, and a message that says what is allowed."""
+
+from harness import equal, golden, has, mhpctl, test
+from tree import mixed
+
+VERBS = "status list groups online offline plan policy reload monitor dump".split()
+
+
+@test
+def no_verb():
+    mhpctl(status=2, err="a verb is missing")
+
+
+@test
+def unknown_verb():
+    mhpctl("lsit", status=2, err="did you mean list?")
+    mhpctl("stat", status=2, err="did you mean status?")
+    mhpctl("frobnicate", status=2, err="`mhpctl --help` names them")
+    mhpctl("x" * 5000, status=2, err="unknown verb")
+
+
+@test
+def unknown_option():
+    mhpctl("list", "--frob", status=2, err="list: unknown option --frob")
+    mhpctl("list", "-X", status=2, err="unknown option -X")
+    mhpctl("list", "--all=yes", status=2, err="takes no value")
+    mhpctl("list", "--sysroot", status=2, err="a value is missing: DIR")
+    mhpctl("list", "-o", status=2, err="a value is missing: COLS")
+
+
+@test
+def option_of_another_verb():
+    mhpctl("list", "--zone", "kernel", status=2, err=["list: --zone does not fit", "--output"])
+    mhpctl("online", "--json", "3", status=2, err="--json does not fit")
+    mhpctl("online", "--sysroot", "/", "3", status=2, err="--sysroot does not fit")
+    mhpctl("reload", "--all", "--json", status=2, err="--json, --all does not fit")
+    mhpctl("plan", "-H", "somewhere", "online", status=2, err="--host does not fit")
+
+
+@test
+def options_that_exclude_each_other():
+    mhpctl("list", "--sysroot", "/", "-H", "somewhere", status=2, err="--sysroot and --host")
+    mhpctl("list", "--json", "-o", "SIZE", status=2, err="--output and --json")
+
+
+@test
+def bad_values():
+    mhpctl("online", "--zone", "Movable", "3", status=2, err="auto, movable and kernel")
+    mhpctl("online", "--zone", "none", "3", status=2, err="auto, movable and kernel")
+    for time in ("0", "-1", "5 s", "soon", "99999999999999999999"):
+        mhpctl("online", f"--timeout={time}", "3", status=2, err="--timeout")
+    mhpctl("list", "--color=green", status=2, err="auto, always and never")
+    mhpctl("status", "-H", "-oProxyCommand=true", status=2, err="is no host")
+    mhpctl("status", "-H", "", status=2, err="is no host")
+
+
+@test
+def too_many_or_too_few_arguments():
+    mhpctl("list", "32", status=2, err="one argument too many")
+    mhpctl("online", status=2, err="an argument is missing")
+    mhpctl("plan", status=2, err="plan online [TARGET...]")
+    mhpctl("plan", "offline", "3", status=2, err="online can")
+
+
+@test
+def targets():
+    for word in ("5-3", "", ",", "3,", "3-", "1-2-3", "0x20", "3 4", "0G", "4Q"):
+        mhpctl("online", "--", word, status=2, err="is no target")
+    for word in ("18446744073709551616", "4294967295", "3-18446744073709551616", "18446744073709551616G"):
+        mhpctl("online", word, status=2, err="too large")
+    mhpctl("online", "--", "-5", status=2, err="is no target")
+    mhpctl("online", "32", "5-3", status=2, err="5-3")
+
+
+@test
+def columns():
+    with mixed() as tree:
+        mhpctl("list", "-s", tree.root, "-o", "SIZE,COLOUR", status=2, err=['no column "COLOUR"', "RANGE, SIZE, STATE, ZONE, NODE, BLOCK, SOURCE, GROUP"])
+        mhpctl("list", "-s", tree.root, "-o", "", status=2, err="no column")
+        mhpctl("groups", "-s", tree.root, "-o", "ZONE", status=2, err="NAME, SOURCE")
+        mhpctl("list", "-s", tree.root, "-o", ",".join(["SIZE"] * 40), status=2, err="more than 16")
+        equal(mhpctl("list", "-s", tree.root, "-n", "-o", "block,size").out.splitlines()[0].split(), ["0-7", "1G"], "columns in any case")
+
+
+@test
+def help_and_version():
+    run = mhpctl("--help")
+    for verb in VERBS:
+        has(run.out, f"\n  {verb} ", "--help")
+        has(mhpctl(verb, "--help").out, f"Usage: mhpctl {verb} ", f"{verb} --help")
+        equal(mhpctl("--help", verb).out, mhpctl(verb, "-h").out, "--help before and after the verb")
+    golden("help.txt", run.out)
+    has(mhpctl("--version").out, "mhpctl ", "--version")
