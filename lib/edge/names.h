@@ -17,6 +17,9 @@
 #define NAME_IOMEM "proc/iomem"
 #define NAME_ZONEINFO "proc/zoneinfo"
 
+/* This program, for starting its worker. Absolute: it is not the machine below --sysroot. */
+#define NAME_SELF_EXE "/proc/self/exe"
+
 /* Below memoryN. */
 #define NAME_STATE "state"
 #define NAME_VALID_ZONES "valid_zones"

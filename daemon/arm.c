@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/arm.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "edge/knobs.h"
+
+static void save_file(const char *dir, const struct mhp_saved *saved) {
+        int r = mhp_state_file_save(dir, saved);
+
+        if (r < 0)
+                log_print(LOG_WARNING, "the state file in %s cannot be written, a crash would lose what the kernel's knobs said before: %s", dir,
+                          strerror(-r));
+}
+
+/* What every knob of the plan says now. A knob that is not there is the write's to complain of. */
+static bool save_knobs(const struct mhp_root *root, const struct mhp_arming *arming, struct mhp_saved *saved) {
+        bool changed = false;
+
+        for (enum mhp_knob k = 0; k < _MHP_KNOB_MAX; k++) {
+                char value[MHP_KNOB_VALUE_MAX];
+
+                if (!*arming->value[k] || *saved->knob[k] || mhp_knob_read(root, k, value) < 0)
+                        continue;
+                memcpy(saved->knob[k], value, sizeof(value));
+                changed = true;
+        }
+        return changed;
+}
+
+static int set_knob(const struct mhp_root *root, enum mhp_knob k, const char *value) {
+        char now[MHP_KNOB_VALUE_MAX];
+        int r = mhp_knob_read(root, k, now);
+
+        if (r >= 0 && strcmp(now, value) == 0)
+                return 0;
+        if (r >= 0)
+                r = mhp_knob_write(root, k, value);
+        if (r >= 0)
+                r = mhp_knob_read(root, k, now);
+        if (r < 0)
+                return r;
+        return strcmp(now, value) == 0 ? 0 : -EREMOTEIO;
+}
+
+/* auto_online_blocks comes last when the kernel is given the work: by then it knows the policy. */
+static int set_knobs(const struct mhp_root *root, const struct mhp_arming *arming) {
+        for (unsigned i = _MHP_KNOB_MAX; i-- > 0;) {
+                enum mhp_knob k = (enum mhp_knob) i;
+                int r = *arming->value[k] ? set_knob(root, k, arming->value[k]) : 0;
+
+                if (r == -EREMOTEIO)
+                        log_print(LOG_WARNING, "%s does not take \"%s\"", mhp_knob_name(k), arming->value[k]);
+                else if (r < 0)
+                        log_print(LOG_WARNING, "%s cannot be set to \"%s\": %s", mhp_knob_name(k), arming->value[k], strerror(-r));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Puts back the saved knobs that the plan (NULL: none) leaves alone. */
+static bool restore_knobs(const struct mhp_root *root, const struct mhp_arming *arming, struct mhp_saved *saved) {
+        bool changed = false;
+
+        for (enum mhp_knob k = 0; k < _MHP_KNOB_MAX; k++) {
+                if (!*saved->knob[k] || (arming && *arming->value[k]))
+                        continue;
+                int r = set_knob(root, k, saved->knob[k]);
+                if (r < 0)
+                        log_print(LOG_WARNING, "%s cannot be put back to \"%s\": %s", mhp_knob_name(k), saved->knob[k], strerror(-r));
+                *saved->knob[k] = '\0';
+                changed = true;
+        }
+        return changed;
+}
+
+static int apply_plan(const struct mhp_root *root, const char *dir, const struct mhp_arming *arming, struct mhp_saved *saved) {
+        if (save_knobs(root, arming, saved))
+                save_file(dir, saved);
+        return set_knobs(root, arming);
+}
+
+int arm(const struct mhp_root *root, const char *dir, const struct mhp_config *config, bool dry_run, struct mhp_saved *saved,
+        struct mhp_arming *ret) {
+        struct mhp_arming arming;
+
+        mhp_arming_plan(config, mhp_knob_can_arm(root), &arming);
+        if (!dry_run) {
+                if (apply_plan(root, dir, &arming, saved) < 0)
+                        mhp_arming_plan(config, false, &arming);
+                if (restore_knobs(root, &arming, saved))
+                        save_file(dir, saved);
+        }
+        log_print(arming.reason == MHP_PATH_REASON_NO_KNOB ? LOG_NOTICE : LOG_INFO, "blocks are brought online by %s: %s",
+                  arming.path == MHP_PATH_KERNEL ? "the kernel" : "mhpd", mhp_path_reason_words(arming.reason));
+        *ret = arming;
+        return 0;
+}
+
+void disarm(const struct mhp_root *root, const char *dir, struct mhp_saved *saved) {
+        if (restore_knobs(root, NULL, saved))
+                save_file(dir, saved);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Between the files that make up the bus: connection, interface, reading and changing calls, authorization. */
+
+#include <systemd/sd-bus.h>
+
+#include "daemon/bus.h"
+#include "daemon/engine.h"
+
+#define BUS_ERROR_NO_SUCH_BLOCK "org.mhpd1.Error.NoSuchBlock"
+#define BUS_ERROR_NO_SUCH_GROUP "org.mhpd1.Error.NoSuchGroup"
+#define BUS_ERROR_NO_SUCH_JOB "org.mhpd1.Error.NoSuchJob"
+#define BUS_ERROR_INVALID_ARGUMENT "org.mhpd1.Error.InvalidArgument"
+#define BUS_ERROR_BAD_CONFIGURATION "org.mhpd1.Error.BadConfiguration"
+
+#define BUS_ACTION_MANAGE "org.mhpd1.manage"
+#define BUS_ACTION_RELOAD "org.mhpd1.reload"
+
+extern const sd_bus_vtable bus_vtable[]; /* userdata: the engine */
+
+/* Reading calls and properties that are more than a number: bus-read.c. */
+int bus_dump(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_get_config(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_list_problems(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* Changing calls: bus-change.c. They are answered when polkit has spoken. */
+int bus_online(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_offline(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_reload(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* Asks whether the sender may do `action`, without waiting; then `perform` is called with the same message, rewound, or the caller gets an
+ * error. What perform returns below 0 goes to the caller, as `error` if that is set. */
+typedef int (*bus_perform)(sd_bus_message *m, struct engine *engine, sd_bus_error *error);
+int bus_authorize(sd_bus_message *m, struct engine *engine, const char *action, bus_perform perform);
+static inline void bus_message_unrefp(sd_bus_message **m) {
+        sd_bus_message_unref(*m);
+}
+#define _cleanup_message_ _cleanup_(bus_message_unrefp)

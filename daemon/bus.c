@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/bus-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+
+/* The address that sd_bus_open_system() takes; it is named here because that function does not wait for the socket to appear. */
+#define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
+#define RECONNECT (1 * USEC_PER_SEC)
+
+struct bus {
+        struct engine *engine;
+        sd_bus *bus;            /* owned; NULL: between two connections */
+        sd_event_source *timer; /* owned */
+        bool ready;             /* the name is ours */
+};
+
+static int on_lost(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+
+        (void) m;
+        (void) error;
+        bus->ready = false;
+        log_print(LOG_NOTICE, "the connection to the bus is lost; it is opened anew");
+        /* Not from here: sd-bus is in the middle of it. And the bus that ended needs a moment. */
+        (void) sd_event_source_set_time_relative(bus->timer, RECONNECT);
+        return sd_event_source_set_enabled(bus->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct bus *bus = userdata;
+        uint32_t answer = 0;
+
+        (void) error;
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                log_print(LOG_WARNING, "the bus does not give the name " BUS_NAME ": %s", sd_bus_message_get_error(m)->message);
+                return 0;
+        }
+        (void) sd_bus_message_read(m, "u", &answer);
+        if (answer == 1 || answer == 4) { /* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER, _ALREADY_OWNER */
+                bus->ready = true;
+                return 0;
+        }
+        log_print(LOG_ERR, "another mhpd runs on this machine");
+        return bus->engine->options->dry_run ? 0 : sd_event_exit(bus->engine->event, -EBUSY);
+}
+
+static int set_up(struct bus *bus, sd_bus *b) {
+        const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+        int r = sd_bus_set_address(b, address && *address ? address : SYSTEM_BUS);
+
+        if (r >= 0)
+                r = sd_bus_set_bus_client(b, true);
+        if (r >= 0)
+                r = sd_bus_set_watch_bind(b, true); /* at boot mhpd is earlier */
+        if (r >= 0)
+                r = sd_bus_set_exit_on_disconnect(b, false);
+        if (r >= 0)
+                r = sd_bus_start(b);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(b, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus->engine);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(b, NULL, "org.freedesktop.DBus.Local", NULL, "org.freedesktop.DBus.Local", "Disconnected", on_lost,
+                                              NULL, bus);
+        if (r >= 0)
+                r = sd_bus_call_method_async(b, NULL, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName", on_name,
+                                             bus, "su", BUS_NAME, 4 /* DBUS_NAME_FLAG_DO_NOT_QUEUE */);
+        if (r >= 0)
+                r = sd_bus_attach_event(b, bus->engine->event, LOOP_BUS);
+        return r;
+}
+
+static int connect_bus(struct bus *bus) {
+        int r = sd_bus_new(&bus->bus);
+
+        if (r < 0)
+                return r;
+        r = set_up(bus, bus->bus);
+        if (r < 0)
+                bus->bus = sd_bus_close_unref(bus->bus);
+        return r;
+}
+
+static int on_reconnect(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct bus *bus = userdata;
+        int r;
+
+        (void) usec;
+        bus->bus = sd_bus_close_unref(bus->bus);
+        r = connect_bus(bus);
+        if (r >= 0)
+                return 0;
+        log_print(LOG_WARNING, "the bus cannot be reached, trying again: %s", strerror(-r));
+        (void) sd_event_source_set_time_relative(source, 60 * RECONNECT);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int bus_new(struct engine *engine, struct bus **ret) {
+        _cleanup_(bus_freep) struct bus *bus = calloc(1, sizeof(*bus));
+        int r;
+
+        if (!bus)
+                return -ENOMEM;
+        bus->engine = engine;
+        r = sd_event_add_time(engine->event, &bus->timer, CLOCK_MONOTONIC, UINT64_MAX, 0, on_reconnect, bus);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(bus->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(bus->timer, LOOP_BUS);
+        if (r < 0)
+                return r;
+
+        r = connect_bus(bus);
+        if (r < 0)
+                log_print(LOG_WARNING, "the bus cannot be reached, going on without it: %s", strerror(-r));
+        *ret = TAKE(bus);
+        return 0;
+}
+
+struct bus *bus_free(struct bus *bus) {
+        if (!bus)
+                return NULL;
+        sd_event_source_disable_unref(bus->timer);
+        /* Flushing waits for a connection that is still being made, and at boot that may be for ever. */
+        if (bus->ready)
+                sd_bus_flush_close_unref(bus->bus);
+        else
+                sd_bus_close_unref(bus->bus);
+        free(bus);
+        return NULL;
+}
+
+void bus_report(struct bus *bus, const struct bus_report *r) {
+        if (bus && bus->ready)
+                (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "Report", "sssissis", r->event, r->blocks, r->zone, r->node, r->group,
+                                          r->reason, r->error, r->message);
+}
+
+void bus_job_progress(struct bus *bus, uint32_t id, uint64_t done, uint64_t failed, uint64_t total) {
+        if (bus && bus->ready)
+                (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "JobProgress", "uttt", id, done, failed, total);
+}
+
+void bus_job_removed(struct bus *bus, uint32_t id, const char *result, uint64_t done, uint64_t total, const char *detail) {
+        if (bus && bus->ready)
+                (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "JobRemoved", "ustts", id, result, done, total, detail);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* org.mhpd1 on the system bus. mhpd does not need the bus: it starts before it, and outlives it. */
+
+#include <stdint.h>
+
+#include "base/macro.h"
+
+#define BUS_NAME "org.mhpd1"
+#define BUS_PATH "/org/mhpd1"
+#define BUS_INTERFACE "org.mhpd1.Manager"
+
+struct bus;
+struct engine;
+
+/* Connects when the bus is there. */
+int bus_new(struct engine *engine, struct bus **ret);
+struct bus *bus_free(struct bus *bus);
+DEFINE_CLEANUP(struct bus *, bus_free)
+
+/* Signals; nobody hears them while there is no bus, and bus may be NULL. */
+struct bus_report {
+        const char *event, *blocks, *zone;
+        int node;
+        const char *group, *reason;
+        int error;
+        const char *message;
+};
+void bus_report(struct bus *bus, const struct bus_report *report);
+void bus_job_progress(struct bus *bus, uint32_t id, uint64_t done, uint64_t failed, uint64_t total);
+void bus_job_removed(struct bus *bus, uint32_t id, const char *result, uint64_t done, uint64_t total, const char *detail);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* What became of the step under way: a fresh read of what it touched, then the outcome. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/engine.h"
+#include "daemon/executor.h"
+#include "daemon/loop.h"
+#include "edge/sysfs.h"
+
+static int gone(struct engine *engine, uint32_t nr) {
+        return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_GONE, .now = loop_now(), .block = nr });
+}
+
+int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr) {
+        struct mhp_reading reading;
+        int r = mhp_sysfs_read_block(&engine->root, nr, &reading);
+
+        if (r == -ENOENT || r == -ENODEV)
+                return gone(engine, nr);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                return 0; /* what cannot be read now is left as it was; the next event tries again */
+
+        r = mhp_groups_resolve(engine->groups, how, &reading);
+        if (r < 0)
+                return r;
+        return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = loop_now(), .reading = &reading });
+}
+
+static int outcome(struct engine *engine, uint32_t nr, int error) {
+        int r = mhp_ring_outcome(engine->ring, loop_now(), nr, error);
+
+        return r < 0 ? r : engine_touch(engine, nr);
+}
+
+/* The worker's own reading, which saves another one; it knows nothing of node and group, and the map keeps what it has. */
+static int take_reading(struct engine *engine, const struct mhp_worker_result *result) {
+        const struct mhp_reading reading = {
+                .nr = result->nr,
+                .state = (enum mhp_state) result->state,
+                .zone = (enum mhp_zone) result->zone,
+                .valid = result->valid,
+                .node = -1,
+        };
+
+        return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = loop_now(), .reading = &reading });
+}
+
+int engine_result(struct engine *engine, const struct mhp_worker_result *result, unsigned n_heard) {
+        unsigned own = result->error == 0 ? 1 : 0; /* a write that fails is not announced */
+        int r;
+
+        if (result->read_error == ENOENT || result->read_error == ENODEV)
+                return gone(engine, result->nr);
+        if (n_heard > own || result->read_error != 0)
+                r = engine_read(engine, MHP_RESOLVE_ARRIVING, result->nr);
+        else
+                r = take_reading(engine, result);
+        return r < 0 ? r : outcome(engine, result->nr, result->error);
+}
+
+/* The blocks of the settle under way: complete, if it came through. */
+static int read_settled(struct engine *engine, enum mhp_resolve how) {
+        int r = mhp_groups_refresh(engine->groups);
+
+        for (size_t i = 0; i < engine->ring->n_batch && r >= 0; i++)
+                r = engine_read(engine, how, engine->ring->batch[i]);
+        return r;
+}
+
+static int step_done(struct engine *engine, int error) {
+        /* Those of the step that are not busy any more: jobs that end wait for that. */
+        size_t n = engine->ring->n_batch;
+        int r = mhp_ring_step_done(engine->ring, loop_now(), error);
+
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = engine_touch(engine, engine->ring->batch[i]);
+        return r < 0 ? r : engine_turn_soon(engine);
+}
+
+int engine_step_over(struct engine *engine, enum mhp_verb verb, int error) {
+        int r = 0;
+
+        if (verb == MHP_VERB_SETTLE) {
+                r = engine_hear(engine);
+                if (r >= 0)
+                        r = read_settled(engine, error == 0 ? MHP_RESOLVE_SETTLED : MHP_RESOLVE_ARRIVING);
+        }
+        return r < 0 ? r : step_done(engine, error);
+}
+
+/* Whether the write that nobody answered for has come through all the same. */
+static bool reached(const struct engine *engine, enum mhp_verb verb, uint32_t nr) {
+        const struct mhp_block *block = mhp_map_find(engine->ring->map, nr);
+
+        if (!block)
+                return true;
+        return verb == MHP_VERB_OFFLINE ? block->state == MHP_STATE_OFFLINE : block->state == MHP_STATE_ONLINE;
+}
+
+int engine_lost(struct engine *engine, enum mhp_verb verb, const uint32_t *blocks, size_t n, int error) {
+        bool blamed = false;
+        int r;
+
+        if (verb == MHP_VERB_SETTLE)
+                return engine_step_over(engine, verb, error);
+
+        r = engine_hear(engine);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                r = engine_read(engine, MHP_RESOLVE_ARRIVING, blocks[i]);
+                if (r < 0)
+                        break;
+                if (reached(engine, verb, blocks[i]))
+                        r = outcome(engine, blocks[i], 0);
+                else if (!blamed) {
+                        /* It was this one's turn; those behind it were not begun. */
+                        blamed = true;
+                        r = outcome(engine, blocks[i], error);
+                }
+        }
+        return r < 0 ? r : step_done(engine, error);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The engine's beginning and end, and another configuration in between. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/units.h"
+#include "daemon/arm.h"
+#include "daemon/bus.h"
+#include "daemon/dry-run.h"
+#include "daemon/engine-internal.h"
+#include "daemon/executor.h"
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "edge/sysfs.h"
+
+/* A DIMM of 1 TiB announces 8,192 blocks, twice; an event takes about 1 KiB of the buffer. Only what is used costs memory. */
+#define UEVENT_BUFFER (16 << 20)
+
+static int uevent_buffer(void) {
+        const char *s = getenv("MHPD_UEVENT_BUFFER");
+        uint64_t bytes;
+
+        if (!s)
+                return UEVENT_BUFFER;
+        if (mhp_parse_size(s, &bytes) < 0 || bytes == 0 || bytes > INT32_MAX) {
+                log_print(LOG_WARNING, "MHPD_UEVENT_BUFFER=%s is no size in bytes from 1 to 2147483647, using %d", s, UEVENT_BUFFER);
+                return UEVENT_BUFFER;
+        }
+        return (int) bytes;
+}
+
+/* Before the first scan: what changes while it runs is heard afterwards. */
+static int open_uevents(struct engine *engine) {
+        if (!engine->options->uevents)
+                return 0;
+
+        int r = mhp_uevents_new(uevent_buffer(), &engine->uevents);
+        if (r < 0)
+                log_print(LOG_ERR, "the kernel's uevents cannot be heard: %s", strerror(-r));
+        return r;
+}
+
+static int open_machine(struct engine *engine, uint64_t *ret_block_size) {
+        const char *sysroot = engine->options->sysroot;
+        int r = mhp_root_open(sysroot, &engine->root);
+
+        if (r < 0) {
+                log_print(LOG_ERR, "%s cannot be opened: %s", sysroot, strerror(-r));
+                return r;
+        }
+        r = mhp_sysfs_block_size(&engine->root, ret_block_size);
+        if (r == -ENOENT)
+                log_print(LOG_ERR, "this kernel has no memory blocks below %s (CONFIG_MEMORY_HOTPLUG)", sysroot);
+        else if (r < 0)
+                log_print(LOG_ERR, "the size of memory blocks below %s makes no sense: %s", sysroot, strerror(-r));
+        if (r >= 0)
+                r = mhp_groups_new(&engine->root, *ret_block_size, &engine->groups);
+        return r;
+}
+
+static void tell_warnings(const struct mhp_conf_warnings *warnings) {
+        for (size_t i = 0; i < warnings->n; i++)
+                log_print(LOG_WARNING, "%s", warnings->text[i]);
+}
+
+/* Memory has to come online even if the configuration is no good: without one that can be read, the defaults hold. */
+static int first_config(struct engine *engine, struct mhp_config *ret) {
+        int r = mhp_conf_load(engine->options->etc, engine->options->vendor, ret, &engine->warnings);
+
+        tell_warnings(&engine->warnings);
+        if (r != -EBADMSG)
+                return r;
+        log_print(LOG_ERR, "the configuration cannot be used; the defaults are in force until a reload");
+        mhp_config_init(ret);
+        return 0;
+}
+
+static int open_executor(struct engine *engine) {
+        if (engine->options->dry_run)
+                return dry_run_new(engine, engine->event, &engine->dry_run);
+        return executor_new(engine, engine->event, engine->options->sysroot, &engine->executor);
+}
+
+static int start_parts(struct engine *engine) {
+        _cleanup_config_ struct mhp_config config = { 0 };
+        const struct options *o = engine->options;
+        struct mhp_arming arming;
+        uint64_t block_size;
+        int r;
+
+        r = open_machine(engine, &block_size);
+        if (r >= 0)
+                r = open_uevents(engine);
+        if (r >= 0)
+                r = first_config(engine, &config);
+        if (r >= 0)
+                r = mhp_state_file_load(o->runtime, &engine->saved);
+        if (r >= 0)
+                r = arm(&engine->root, o->runtime, &config, o->dry_run, &engine->saved, &arming);
+        if (r >= 0)
+                r = engine_new_ring(engine, &config, &arming, block_size);
+        if (r >= 0)
+                r = engine_add_sources(engine);
+        if (r >= 0)
+                r = open_executor(engine);
+        if (r >= 0)
+                r = jobs_new(engine, &engine->jobs);
+        if (r >= 0)
+                r = bus_new(engine, &engine->bus);
+        return r;
+}
+
+int engine_start(struct engine *engine, sd_event *event, const struct options *options) {
+        int r;
+
+        *engine = (struct engine) { .options = options, .event = sd_event_ref(event), .root = MHP_ROOT_NONE };
+
+        /* systemd makes it, a hand at a shell may not have. */
+        if (mkdir(options->runtime, 0755) < 0 && errno != EEXIST)
+                log_print(LOG_WARNING, "%s cannot be made: %s", options->runtime, strerror(errno));
+
+        r = start_parts(engine);
+        if (r >= 0)
+                r = engine_first_scan(engine);
+        if (r < 0) {
+                log_print(LOG_ERR, "cannot start: %s", strerror(-r));
+                engine_stop(engine);
+                return r;
+        }
+        (void) sd_notify(0, "READY=1");
+        return 0;
+}
+
+int engine_reload(struct engine *engine) {
+        _cleanup_config_ struct mhp_config config = { 0 };
+        struct mhp_conf_warnings warnings = { 0 };
+        struct mhp_arming arming;
+        int r = mhp_conf_load(engine->options->etc, engine->options->vendor, &config, &warnings);
+
+        mhp_conf_warnings_done(&engine->warnings);
+        engine->warnings = warnings;
+        tell_warnings(&engine->warnings);
+        if (r == -EBADMSG)
+                log_print(LOG_ERR, "the configuration cannot be used; the running one stays in force");
+        if (r < 0)
+                return r;
+
+        r = arm(&engine->root, engine->options->runtime, &config, engine->options->dry_run, &engine->saved, &arming);
+        if (r >= 0)
+                r = mhp_ring_reload(engine->ring, loop_now(), &config, &arming);
+        if (r < 0)
+                return engine_check(engine, r);
+        log_print(LOG_INFO, "the configuration was read again");
+        return engine_turn_soon(engine);
+}
+
+void engine_stop(struct engine *engine) {
+        if (engine->root.fd >= 0 && !engine->options->dry_run)
+                disarm(&engine->root, engine->options->runtime, &engine->saved);
+}
+
+void engine_done(struct engine *engine) {
+        bus_free(engine->bus);
+        jobs_free(engine->jobs);
+        executor_free(engine->executor);
+        dry_run_free(engine->dry_run);
+        sd_event_source_disable_unref(engine->uevent_source);
+        sd_event_source_disable_unref(engine->turn_source);
+        sd_event_source_disable_unref(engine->tick_source);
+        mhp_ring_free(engine->ring);
+        mhp_uevents_free(engine->uevents);
+        mhp_groups_free(engine->groups);
+        mhp_root_done(&engine->root);
+        mhp_saved_done(&engine->saved);
+        mhp_conf_warnings_done(&engine->warnings);
+        free(engine->heard);
+        free(engine->status);
+        sd_event_unref(engine->event);
+        *engine = (struct engine) { .root = MHP_ROOT_NONE };
+}

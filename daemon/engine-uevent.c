@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Uevents in. All that are there are taken at once and folded, block by block, into what they amount to: two thousand `change`s of
+ * one block are one read. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "daemon/engine.h"
+#include "daemon/executor.h"
+#include "daemon/loop.h"
+
+/* What one block's events of a bunch amount to. */
+struct fold {
+        uint32_t nr;
+        bool gone;          /* it left, whatever came then */
+        bool added;         /* after that, if it did */
+        unsigned n_changes; /* likewise */
+};
+
+/* A block that is not settled is read when its settle is through; one that the running step writes is read back by the
+ * worker after the write. For these the event tells nothing that is not told anyway. */
+static bool read_follows(struct engine *engine, const struct mhp_block *block, unsigned n_changes) {
+        if (block->queue == MHP_QUEUE_UNSETTLED)
+                return engine->ring->settle_at == 0;
+        if (block->queue != MHP_QUEUE_BUSY)
+                return false;
+        if (engine->ring->busy == MHP_VERB_SETTLE)
+                return true;
+        return engine->executor && executor_heard(engine->executor, block->nr, n_changes);
+}
+
+static int take_fold(struct engine *engine, const struct fold *fold) {
+        struct mhp_event event = { .now = loop_now(), .block = fold->nr };
+        int r = 0;
+
+        if (fold->gone) {
+                if (engine->executor)
+                        executor_forget(engine->executor, fold->nr);
+                event.type = MHP_EVENT_GONE;
+                r = engine_event(engine, &event);
+        }
+        if (fold->added && r >= 0) {
+                event.type = MHP_EVENT_ADDED;
+                r = engine_event(engine, &event);
+        }
+        if (fold->n_changes == 0 || r < 0)
+                return r;
+
+        const struct mhp_block *block = mhp_map_find(engine->ring->map, fold->nr);
+        if (block && read_follows(engine, block, fold->n_changes))
+                return 0;
+        return engine_read(engine, MHP_RESOLVE_ARRIVING, fold->nr);
+}
+
+static void fold_in(struct fold *fold, enum mhp_uevent_action action) {
+        switch (action) {
+        case MHP_UEVENT_ADD:
+                fold->added = true;
+                return;
+        case MHP_UEVENT_REMOVE:
+                *fold = (struct fold) { .nr = fold->nr, .gone = true };
+                return;
+        case MHP_UEVENT_CHANGE:
+                fold->n_changes++;
+                return;
+        }
+}
+
+/* By block; of one block in the order of arrival. */
+struct indexed {
+        struct mhp_uevent uevent;
+        size_t at;
+};
+
+static int compare(const void *a, const void *b) {
+        const struct indexed *x = a, *y = b;
+
+        if (x->uevent.block != y->uevent.block)
+                return x->uevent.block < y->uevent.block ? -1 : 1;
+        return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static int sort(struct engine *engine) {
+        bool sorted = true;
+
+        for (size_t i = 1; i < engine->n_heard && sorted; i++)
+                sorted = engine->heard[i - 1].block <= engine->heard[i].block;
+        if (sorted)
+                return 0;
+
+        _cleanup_free_ struct indexed *indexed = calloc(engine->n_heard, sizeof(*indexed));
+        if (!indexed)
+                return -ENOMEM;
+        for (size_t i = 0; i < engine->n_heard; i++)
+                indexed[i] = (struct indexed) { engine->heard[i], i };
+        qsort(indexed, engine->n_heard, sizeof(*indexed), compare);
+        for (size_t i = 0; i < engine->n_heard; i++)
+                engine->heard[i] = indexed[i].uevent;
+        return 0;
+}
+
+static int take_all(struct engine *engine) {
+        int r = sort(engine);
+
+        for (size_t i = 0; i < engine->n_heard && r >= 0;) {
+                struct fold fold = { .nr = engine->heard[i].block };
+
+                for (; i < engine->n_heard && engine->heard[i].block == fold.nr; i++)
+                        fold_in(&fold, engine->heard[i].action);
+                r = take_fold(engine, &fold);
+        }
+        return r;
+}
+
+static int receive_all(struct engine *engine, bool *ret_lost) {
+        struct mhp_uevent uevent;
+        int r;
+
+        engine->n_heard = 0;
+        while ((r = mhp_uevents_next(engine->uevents, &uevent)) != 0) {
+                if (r == -ENOBUFS) {
+                        *ret_lost = true;
+                        continue;
+                }
+                if (r >= 0)
+                        r = ARRAY_GROW(engine->heard, engine->n_heard, engine->heard_capacity);
+                if (r < 0)
+                        return r;
+                engine->heard[engine->n_heard++] = uevent;
+        }
+        return 0;
+}
+
+int engine_hear(struct engine *engine) {
+        bool lost = false;
+        int r = engine->uevents ? receive_all(engine, &lost) : 0;
+
+        if (r < 0 || (engine->n_heard == 0 && !lost))
+                return r;
+        if (lost) {
+                engine->rescan = true;
+                if (engine->executor)
+                        executor_doubt(engine->executor);
+        }
+        r = take_all(engine);
+        engine->n_heard = 0;
+        return r < 0 ? r : engine_turn_soon(engine);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/engine-internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "api/scan.h"
+#include "base/units.h"
+#include "daemon/bus.h"
+#include "daemon/dry-run.h"
+#include "daemon/executor.h"
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/report.h"
+#include "edge/zoneinfo.h"
+
+int engine_check(struct engine *engine, int r) {
+        if (r >= 0)
+                return 0;
+        log_print(LOG_ERR, "cannot go on: %s", strerror(-r));
+        return sd_event_exit(engine->event, r);
+}
+
+/* What has to outlive a restart: blocks whose being offline is somebody's will, not theirs that nobody cared for yet. */
+static bool keeps_offline(const struct mhp_block *block) {
+        if (!block || block->state != MHP_STATE_OFFLINE)
+                return false;
+        if (block->flags & MHP_BLOCK_HANDS_OFF)
+                return true;
+        return block->goal == MHP_WANT_NONE && (block->reason == MHP_REASON_REQUESTED || block->reason == MHP_REASON_ACCEPTED);
+}
+
+int engine_touch(struct engine *engine, uint32_t nr) {
+        const struct mhp_block *block = mhp_map_find(engine->ring->map, nr);
+        bool keep = keeps_offline(block);
+
+        if (keep != mhp_ranges_contain(&engine->saved.hands_off, nr)) {
+                int r = keep ? mhp_ranges_add(&engine->saved.hands_off, nr, nr) : mhp_ranges_remove(&engine->saved.hands_off, nr, nr);
+                if (r < 0)
+                        return r;
+                engine->save = true;
+        }
+        jobs_touch(engine->jobs, engine->ring->map, nr);
+        return 0;
+}
+
+static int touch_all(struct engine *engine) {
+        int r = 0;
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(engine->ring->map, 0); b && r >= 0; b = mhp_map_next_block(engine->ring->map, b))
+                r = engine_touch(engine, b->nr);
+        jobs_touch_all(engine->jobs, engine->ring->map);
+        return r;
+}
+
+int engine_event(struct engine *engine, const struct mhp_event *event) {
+        int r = mhp_ring_event(engine->ring, event);
+
+        return r < 0 ? r : engine_touch(engine, event->type == MHP_EVENT_BLOCK ? event->reading->nr : event->block);
+}
+
+/* The door out. */
+static int on_step(void *userdata, const struct mhp_step *step) {
+        struct engine *engine = userdata;
+        int r = 0;
+
+        if (step->verb != MHP_VERB_REPORT)
+                return engine->dry_run ? dry_run_start(engine->dry_run, step) : executor_start(engine->executor, step);
+
+        report(engine->bus, step);
+        for (size_t i = 0; i < step->n_blocks && r >= 0; i++)
+                r = engine_touch(engine, step->blocks[i]);
+        return r;
+}
+
+static int rescan(struct engine *engine) {
+        int r;
+
+        engine->rescan = false;
+        engine->rescans++;
+        r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_ARRIVING, loop_now(), mhp_ring_event, engine->ring);
+        if (r < 0)
+                return r;
+        report(engine->bus, &(struct mhp_step) { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 });
+        return touch_all(engine);
+}
+
+static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
+        _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 };
+
+        *ret = (struct mhp_pressure) { 0 };
+        if (mhp_ring_undecided(engine->ring) && mhp_zoneinfo_read(&engine->root, &info) >= 0)
+                *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
+}
+
+static void save_state(struct engine *engine) {
+        int r;
+
+        if (!engine->save || engine->dry_run)
+                return;
+        engine->save = false;
+        r = mhp_state_file_save(engine->options->runtime, &engine->saved);
+        if (r < 0)
+                log_print(LOG_WARNING, "the state file in %s cannot be written: %s", engine->options->runtime, strerror(-r));
+}
+
+static void tell_status(struct engine *engine) {
+        _cleanup_text_ struct mhp_text text = { 0 };
+
+        report_status(engine->ring, &text);
+        if (text.error < 0 || (engine->status && strcmp(engine->status, text.data) == 0))
+                return;
+        (void) sd_notifyf(0, "STATUS=%s", text.data);
+        free(engine->status);
+        engine->status = TAKE(text.data);
+}
+
+static int set_tick(struct engine *engine) {
+        uint64_t at = mhp_ring_next_tick(engine->ring);
+        int r;
+
+        if (at == UINT64_MAX)
+                return sd_event_source_set_enabled(engine->tick_source, SD_EVENT_OFF);
+        r = sd_event_source_set_time(engine->tick_source, at);
+        return r < 0 ? r : sd_event_source_set_enabled(engine->tick_source, SD_EVENT_ONESHOT);
+}
+
+static int turn(struct engine *engine) {
+        struct mhp_pressure pressure;
+        int r = engine->rescan ? rescan(engine) : 0;
+
+        if (r < 0)
+                return r;
+        read_pressure(engine, &pressure);
+        r = mhp_ring_turn(engine->ring, loop_now(), &pressure);
+        if (r >= 0)
+                r = jobs_flush(engine->jobs);
+        if (r < 0)
+                return r;
+        save_state(engine);
+        tell_status(engine);
+        return set_tick(engine);
+}
+
+int engine_turn_soon(struct engine *engine) {
+        return sd_event_source_set_enabled(engine->turn_source, SD_EVENT_ONESHOT);
+}
+
+static int on_turn(sd_event_source *source, void *userdata) {
+        struct engine *engine = userdata;
+
+        (void) source;
+        return engine_check(engine, turn(engine));
+}
+
+static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct engine *engine = userdata;
+
+        (void) source;
+        (void) fd;
+        (void) revents;
+        return engine_check(engine, engine_hear(engine));
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *engine = userdata;
+        int r = mhp_ring_event(engine->ring, &(struct mhp_event) { .type = MHP_EVENT_TICK, .now = loop_now() });
+
+        (void) source;
+        (void) usec;
+        return engine_check(engine, r < 0 ? r : engine_turn_soon(engine));
+}
+
+int engine_add_sources(struct engine *engine) {
+        int r = sd_event_add_defer(engine->event, &engine->turn_source, on_turn, engine);
+
+        if (r >= 0)
+                r = sd_event_source_set_enabled(engine->turn_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(engine->turn_source, LOOP_TURN);
+        if (r >= 0)
+                r = sd_event_add_time(engine->event, &engine->tick_source, CLOCK_MONOTONIC, UINT64_MAX, 10 * USEC_PER_MSEC, on_tick, engine);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(engine->tick_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(engine->tick_source, LOOP_TICK);
+        if (r < 0 || !engine->uevents)
+                return r;
+        r = sd_event_add_io(engine->event, &engine->uevent_source, mhp_uevents_fd(engine->uevents), EPOLLIN, on_uevent, engine);
+        return r < 0 ? r : sd_event_source_set_priority(engine->uevent_source, LOOP_UEVENT);
+}
+
+/* What the state file remembers: blocks that another hand, or an administrator, wants offline. */
+static int remember(struct engine *engine, const struct mhp_ranges *hands_off) {
+        int r = 0;
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(engine->ring->map, 0); b && r >= 0; b = mhp_map_next_block(engine->ring->map, b))
+                if (mhp_ranges_contain(hands_off, b->nr))
+                        r = engine_event(engine, &(struct mhp_event) {
+                                .type = MHP_EVENT_GOAL, .now = loop_now(), .block = b->nr, .want = MHP_WANT_NONE,
+                                .reason = MHP_REASON_FOREIGN_OFFLINE });
+        return r;
+}
+
+int engine_first_scan(struct engine *engine) {
+        _cleanup_ranges_ struct mhp_ranges hands_off = engine->saved.hands_off;
+        int r;
+
+        engine->saved.hands_off = (struct mhp_ranges) { 0 };
+        r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_SCAN, loop_now(), mhp_ring_event, engine->ring);
+        if (r >= 0)
+                r = remember(engine, &hands_off);
+        if (r < 0)
+                return r;
+        engine->save = hands_off.n > 0;
+        return turn(engine);
+}
+
+int engine_new_ring(struct engine *engine, struct mhp_config *config, const struct mhp_arming *arming, uint64_t block_size) {
+        _cleanup_map_ struct mhp_map *map = NULL;
+        int r = mhp_map_new(block_size, &map);
+
+        if (r >= 0)
+                r = mhp_ring_new(map, config, arming, on_step, engine, &engine->ring);
+        if (r >= 0)
+                map = NULL;
+        return r;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What turns the ring: it hands events in, takes steps out, and owns all that the ring's two doors lead to. */
+
+#include <systemd/sd-event.h>
+
+#include "core/ring.h"
+#include "daemon/options.h"
+#include "edge/conf-file.h"
+#include "edge/groups.h"
+#include "edge/state-file.h"
+#include "edge/uevent.h"
+#include "edge/worker.h"
+
+struct bus;
+struct dry_run;
+struct executor;
+struct jobs;
+
+struct engine {
+        const struct options *options;
+        sd_event *event;                     /* owned, as is everything below that can be */
+        struct mhp_root root;
+        struct mhp_groups *groups;
+        struct mhp_uevents *uevents;         /* NULL: not listening */
+        struct mhp_ring *ring;
+        struct executor *executor;
+        struct dry_run *dry_run;             /* instead of the executor */
+        struct jobs *jobs;
+        struct bus *bus;
+        struct mhp_saved saved;              /* as it is, or is about to be, in the state file */
+        struct mhp_conf_warnings warnings;   /* of the configuration read last */
+        sd_event_source *uevent_source, *turn_source, *tick_source;
+        struct mhp_uevent *heard;            /* uevents of one bunch */
+        size_t n_heard, heard_capacity;
+        bool rescan;                         /* events were lost */
+        bool save;                           /* saved.hands_off has changed */
+        uint64_t rescans;
+        uint64_t longest_round;              /* µs */
+        char *status;                        /* last told to the service manager */
+};
+
+/* Reads configuration and state, opens everything, sets the knobs, scans, turns once. Tells what fails. */
+int engine_start(struct engine *engine, sd_event *event, const struct options *options);
+
+/* The knobs back as they were. */
+void engine_stop(struct engine *engine);
+void engine_done(struct engine *engine);
+#define _cleanup_engine_ _cleanup_(engine_done)
+
+/* The configuration anew; -EBADMSG leaves everything as it is, and the last of engine->warnings says why. */
+int engine_reload(struct engine *engine);
+
+/* The door in, with all that looks on. */
+int engine_event(struct engine *engine, const struct mhp_event *event);
+
+/* Has the ring turn when everything more urgent is done. */
+int engine_turn_soon(struct engine *engine);
+
+/* For the end of a handler: a failure ends the loop, since half-done work is not gone on with. What is true is in the kernel, and
+ * a restarted mhpd reads it. */
+int engine_check(struct engine *engine, int r);
+
+/* A block has changed in some way: job and state file may want to know. */
+int engine_touch(struct engine *engine, uint32_t nr);
+
+/* A fresh read of one block, handed to the ring. */
+int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr);
+
+/* Takes in every uevent that is there. */
+int engine_hear(struct engine *engine);
+
+/* From the executors. One block of the step under way; n_heard: uevents of it since the step began. */
+int engine_result(struct engine *engine, const struct mhp_worker_result *result, unsigned n_heard);
+
+/* The step is over, every block has had its result. error: of a settle. */
+int engine_step_over(struct engine *engine, enum mhp_verb verb, int error);
+
+/* The step is over, and of these blocks nothing is known. */
+int engine_lost(struct engine *engine, enum mhp_verb verb, const uint32_t *blocks, size_t n, int error);

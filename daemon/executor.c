@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/executor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/units.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "edge/names.h"
+#include "edge/worker.h"
+
+#ifndef NAME_SELF_EXE /* until names.h has it */
+#define NAME_SELF_EXE "/proc/self/exe"
+#endif
+
+/* What a write gets to leave the kernel after it was asked to. */
+#define GRACE (500 * USEC_PER_MSEC)
+/* Between two starts of a worker that does not even begin to work. */
+#define RESPAWN (1 * USEC_PER_SEC)
+
+enum stage {
+        STAGE_IDLE,
+        STAGE_HELD,        /* no worker can be had just now; tried again when the timer says */
+        STAGE_WORKING,
+        STAGE_INTERRUPTED, /* asked to leave the kernel */
+};
+
+struct item {
+        uint32_t nr;
+        uint16_t heard; /* uevents since the step began */
+        bool answered;
+        bool gone;
+};
+
+struct executor {
+        struct engine *engine;
+        sd_event *event;          /* owned */
+        const char *sysroot;
+        pid_t pid;                /* of the worker */
+        int fd;                   /* the worker's socket, owned; -1: no worker */
+        sd_event_source *io, *child, *timer; /* owned */
+        enum stage stage;
+        bool spoke;               /* the worker has answered at least once */
+        uint64_t spawn_at;        /* no worker is started before */
+        uint64_t kills;
+        /* the step under way */
+        enum mhp_verb verb;
+        uint64_t deadline;
+        int settle_error;
+        uint32_t *request;        /* what the worker is sent, owned */
+        size_t n_request, request_capacity;
+        struct item *items;       /* owned */
+        size_t n_items, items_capacity;
+        size_t at_answer, at_uevent; /* where the next one is expected: both come in the order of the writes */
+};
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata);
+
+/* ------------------------------------------------------------------------------------------------------ the step's blocks */
+
+static struct item *find(struct executor *x, uint32_t nr, size_t *at) {
+        for (size_t i = 0; i < x->n_items; i++) {
+                size_t k = (*at + i) % x->n_items;
+
+                if (x->items[k].nr == nr) {
+                        *at = (k + 1) % x->n_items;
+                        return &x->items[k];
+                }
+        }
+        return NULL;
+}
+
+static int load_step(struct executor *x, const struct mhp_step *step) {
+        bool settle = step->verb == MHP_VERB_SETTLE;
+
+        x->n_items = x->n_request = x->at_answer = x->at_uevent = 0;
+        for (size_t i = 0; i < step->n_blocks && !settle; i++) {
+                int r = ARRAY_GROW(x->items, x->n_items, x->items_capacity);
+                if (r >= 0)
+                        r = ARRAY_GROW(x->request, x->n_request, x->request_capacity);
+                if (r < 0)
+                        return r;
+                x->items[x->n_items++] = (struct item) { .nr = step->blocks[i] };
+                x->request[x->n_request++] = step->blocks[i];
+        }
+        if (settle && step->barrier != MHP_NO_BLOCK) {
+                int r = ARRAY_GROW(x->request, x->n_request, x->request_capacity);
+                if (r < 0)
+                        return r;
+                x->request[x->n_request++] = step->barrier;
+        }
+        x->verb = step->verb;
+        x->deadline = step->deadline;
+        x->settle_error = 0;
+        return 0;
+}
+
+bool executor_heard(struct executor *x, uint32_t nr, unsigned n) {
+        struct item *item = x->stage == STAGE_IDLE ? NULL : find(x, nr, &x->at_uevent);
+
+        if (!item || item->answered || item->gone)
+                return false;
+        item->heard = (uint16_t) MIN(item->heard + n, (unsigned) UINT16_MAX);
+        return true;
+}
+
+void executor_forget(struct executor *x, uint32_t nr) {
+        size_t at = 0;
+        struct item *item = x->stage == STAGE_IDLE ? NULL : find(x, nr, &at);
+
+        if (item)
+                item->gone = true;
+}
+
+void executor_doubt(struct executor *x) {
+        for (size_t i = 0; i < x->n_items; i++)
+                x->items[i].heard = UINT16_MAX;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- the worker */
+
+static int set_timer(struct executor *x, uint64_t usec) {
+        int r = sd_event_source_set_time_relative(x->timer, usec);
+
+        return r < 0 ? r : sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT);
+}
+
+static int watch(struct executor *x) {
+        int r = sd_event_add_io(x->event, &x->io, x->fd, EPOLLIN, on_io, x);
+
+        if (r >= 0)
+                r = sd_event_source_set_priority(x->io, LOOP_WORKER);
+        if (r >= 0)
+                r = sd_event_add_child(x->event, &x->child, x->pid, WEXITED, on_child, x);
+        if (r >= 0)
+                r = sd_event_source_set_priority(x->child, LOOP_WORKER);
+        return r;
+}
+
+/* Lets go of the worker. It may sit in the kernel for as long as it likes: the loop reaps it when it comes out. */
+static void abandon(struct executor *x) {
+        if (x->fd < 0)
+                return;
+
+        x->io = sd_event_source_disable_unref(x->io);
+        if (x->child && sd_event_source_set_floating(x->child, true) >= 0)
+                (void) sd_event_source_set_userdata(x->child, NULL);
+        x->child = sd_event_source_unref(x->child);
+        close(x->fd);
+        x->fd = -1;
+        if (!x->spoke)
+                x->spawn_at = loop_now() + RESPAWN;
+}
+
+static int spawn(struct executor *x) {
+        int r = mhp_worker_spawn(NAME_SELF_EXE, x->sysroot, &x->pid, &x->fd);
+
+        if (r < 0) {
+                x->fd = -1;
+                return r;
+        }
+        x->spoke = false;
+        r = watch(x);
+        if (r < 0) {
+                (void) kill(x->pid, SIGKILL);
+                abandon(x);
+        }
+        return r;
+}
+
+static int hold(struct executor *x, uint64_t usec) {
+        x->stage = STAGE_HELD;
+        return set_timer(x, usec);
+}
+
+/* Hands the loaded step to the worker, which is started if need be. */
+static int send_request(struct executor *x) {
+        uint64_t now = loop_now();
+        int r;
+
+        if (x->fd < 0 && now < x->spawn_at)
+                return hold(x, x->spawn_at - now);
+        if (x->fd < 0) {
+                r = spawn(x);
+                if (r < 0) {
+                        log_print(LOG_WARNING, "no worker process can be started, trying again in a second: %s", strerror(-r));
+                        return hold(x, RESPAWN);
+                }
+        }
+        r = mhp_worker_send(x->fd, x->verb, x->request, x->n_request);
+        if (r < 0) {
+                log_print(LOG_WARNING, "the worker process takes no work and is replaced: %s", strerror(-r));
+                (void) kill(x->pid, SIGKILL);
+                abandon(x);
+                return hold(x, RESPAWN);
+        }
+        x->stage = STAGE_WORKING;
+        return set_timer(x, x->deadline);
+}
+
+int executor_start(struct executor *x, const struct mhp_step *step) {
+        int r = load_step(x, step);
+
+        return r < 0 ? r : send_request(x);
+}
+
+static int end_step(struct executor *x) {
+        x->stage = STAGE_IDLE;
+        return sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
+}
+
+/* The worker is no more, or not to be waited for: what it did not answer for is read afresh, by the engine. */
+static int lose(struct executor *x, int error) {
+        bool idle = x->stage == STAGE_IDLE;
+        int r;
+
+        abandon(x);
+        if (idle)
+                return 0;
+
+        r = end_step(x);
+        if (r < 0)
+                return r;
+        x->n_request = 0;
+        for (size_t i = 0; i < x->n_items; i++)
+                if (!x->items[i].answered && !x->items[i].gone)
+                        x->request[x->n_request++] = x->items[i].nr;
+        return engine_lost(x->engine, x->verb, x->request, x->n_request, error);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- its answers */
+
+static int take_result(struct executor *x, const struct mhp_worker_result *result, bool interrupted) {
+        struct mhp_worker_result mine = *result;
+        struct item *item;
+
+        if (interrupted && mine.error == EINTR)
+                mine.error = ETIMEDOUT;
+        if (x->verb == MHP_VERB_SETTLE) {
+                x->settle_error = mine.error;
+                return 0;
+        }
+        item = find(x, mine.nr, &x->at_answer);
+        if (!item || item->answered)
+                return -EBADMSG;
+        item->answered = true;
+        return item->gone ? 0 : engine_result(x->engine, &mine, item->heard);
+}
+
+static int take_answer(struct executor *x, const struct mhp_worker_answer *answer) {
+        bool interrupted = x->stage == STAGE_INTERRUPTED;
+        int r = 0;
+
+        if (x->stage == STAGE_IDLE || x->stage == STAGE_HELD)
+                return -EBADMSG;
+        x->spoke = true;
+
+        /* The kernel announces a change before the write that made it returns. So with the events heard by now, each result's
+         * block has had its own one; a second one means another hand, and that what the worker read back may be old. */
+        r = engine_hear(x->engine);
+        for (size_t i = 0; i < answer->n && r >= 0; i++)
+                r = take_result(x, &answer->result[i], interrupted);
+        if (r < 0)
+                return r;
+
+        if (!answer->done) {
+                x->stage = STAGE_WORKING;
+                return set_timer(x, x->deadline);
+        }
+        for (size_t i = 0; i < x->n_items; i++)
+                if (!x->items[i].answered && !x->items[i].gone)
+                        return -EBADMSG;
+        r = end_step(x);
+        return r < 0 ? r : engine_step_over(x->engine, x->verb, x->settle_error);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct executor *x = userdata;
+        struct mhp_worker_answer answer;
+        int r;
+
+        (void) source;
+        (void) revents;
+        while ((r = mhp_worker_receive(fd, &answer)) > 0) {
+                r = take_answer(x, &answer);
+                if (r < 0)
+                        break;
+        }
+        if (r == 0)
+                return 0;
+        if (r == -ENOMEM)
+                return engine_check(x->engine, r);
+
+        log_print(LOG_WARNING, r == -EBADMSG ? "the worker process talks nonsense and is replaced" : "the worker process is gone; another one follows");
+        (void) kill(x->pid, SIGKILL);
+        return engine_check(x->engine, lose(x, EIO));
+}
+
+/* Death shows on the socket first; this is for the reaping. */
+static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata) {
+        struct executor *x = userdata;
+
+        if (!x)
+                return sd_event_source_set_floating(source, false); /* one that was let go of; this frees the source */
+        log_print(LOG_WARNING, info->si_code == CLD_EXITED ? "the worker process ended with status %d; another one follows"
+                                                           : "the worker process was killed by signal %d; another one follows",
+                  info->si_status);
+        return engine_check(x->engine, lose(x, EIO));
+}
+
+/* ------------------------------------------------------------------------------------------------------------ deadlines */
+
+void executor_interrupt(struct executor *x) {
+        if (x->stage != STAGE_WORKING)
+                return;
+        (void) kill(x->pid, SIGUSR1);
+        x->stage = STAGE_INTERRUPTED;
+        (void) engine_check(x->engine, set_timer(x, GRACE));
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct executor *x = userdata;
+
+        (void) source;
+        (void) usec;
+        switch (x->stage) {
+        case STAGE_IDLE:
+                return 0;
+        case STAGE_HELD:
+                return engine_check(x->engine, send_request(x));
+        case STAGE_WORKING:
+                executor_interrupt(x);
+                return 0;
+        case STAGE_INTERRUPTED:
+                break;
+        }
+
+        /* A writer that still waits for the hotplug lock restarts its system call at every other signal
+         * (lock_device_hotplug_sysfs(), drivers/base/core.c). */
+        x->kills++;
+        log_print(LOG_WARNING, "the worker process was stuck beyond its deadline and is killed (%s)", mhp_verb_name(x->verb));
+        (void) kill(x->pid, SIGKILL);
+        return engine_check(x->engine, lose(x, ETIMEDOUT));
+}
+
+/* -------------------------------------------------------------------------------------------------------------- its life */
+
+int executor_new(struct engine *engine, sd_event *event, const char *sysroot, struct executor **ret) {
+        _cleanup_(executor_freep) struct executor *x = calloc(1, sizeof(*x));
+        int r;
+
+        if (!x)
+                return -ENOMEM;
+        x->engine = engine;
+        x->event = sd_event_ref(event);
+        x->sysroot = sysroot;
+        x->fd = -1;
+
+        r = sd_event_add_time_relative(event, &x->timer, CLOCK_MONOTONIC, 0, 10 * USEC_PER_MSEC, on_timer, x);
+        if (r >= 0)
+                r = sd_event_source_set_priority(x->timer, LOOP_DEADLINE);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        *ret = TAKE(x);
+        return 0;
+}
+
+struct executor *executor_free(struct executor *x) {
+        if (!x)
+                return NULL;
+
+        abandon(x);
+        sd_event_source_disable_unref(x->timer);
+        sd_event_unref(x->event);
+        free(x->request);
+        free(x->items);
+        free(x);
+        return NULL;
+}
+
+uint64_t executor_kills(const struct executor *x) {
+        return x->kills;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The door for steps that write: a worker process, kept from step to step. Whatever happens to it, stuck, killed or crashed,
+ * the step ends: every block gets a result through engine_result(), or engine_lost() gets those that did not. */
+
+#include <systemd/sd-event.h>
+
+#include "base/macro.h"
+#include "model/event.h"
+
+struct engine;
+struct executor;
+
+int executor_new(struct engine *engine, sd_event *event, const char *sysroot, struct executor **ret);
+struct executor *executor_free(struct executor *executor);
+DEFINE_CLEANUP(struct executor *, executor_free)
+
+/* Starts the step and returns at once. One at a time. */
+int executor_start(struct executor *executor, const struct mhp_step *step);
+
+/* n uevents came for a block. True: it is the running step's to write, and what it reads back after the write will tell. */
+bool executor_heard(struct executor *executor, uint32_t nr, unsigned n);
+
+/* The block is gone: no result of it counts any more, not even if another one of that number comes. */
+void executor_forget(struct executor *executor, uint32_t nr);
+
+/* Uevents were lost, and with them the sign that another hand was at work: what the worker read back is not relied on. */
+void executor_doubt(struct executor *executor);
+
+/* Interrupts the write under way, as its deadline would. */
+void executor_interrupt(struct executor *executor);
+
+/* How often a stuck worker was killed. */
+uint64_t executor_kills(const struct executor *executor);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Between the files that make up the jobs: what a job is, and how far it is. */
+
+#include <systemd/sd-event.h>
+
+#include "daemon/job.h"
+
+enum job_status {
+        JOB_OPEN,
+        JOB_DONE,
+        JOB_FAILED,
+};
+
+/* Why an item failed, besides a positive errno. */
+enum job_why {
+        JOB_WHY_GONE = -1,
+        JOB_WHY_POLICY = -2,     /* policy keeps it offline */
+        JOB_WHY_SUPERSEDED = -3, /* somebody wants something else of it */
+        JOB_WHY_OPEN = -4,       /* its turn did not come */
+};
+
+struct job_item {
+        uint32_t nr;
+        enum job_status status;
+        int why;
+};
+
+struct job {
+        struct jobs *jobs;
+        uint32_t id;
+        enum mhp_want want;
+        struct job_item *items; /* ascending; owned */
+        size_t n_items, n_done, n_failed;
+        uint64_t told_at;       /* when progress was told last, µs */
+        bool touched;           /* since the last flush */
+        bool ended;             /* told as over; kept while a block of it is still under way */
+        sd_event_source *timer; /* owned */
+};
+
+struct job *job_free(struct job *job);
+DEFINE_CLEANUP(struct job *, job_free)
+
+/* NULL: the block is none of the job's. */
+struct job_item *job_find(const struct job *job, uint32_t nr);
+
+/* Looks at the block again, if it is open. */
+void job_judge(struct job *job, struct job_item *item, const struct mhp_map *map);
+
+/* `32-39: Device or resource busy; 41: left the machine`, of all that is not done. */
+void job_detail(const struct job *job, const struct mhp_map *map, struct mhp_text *text);
+
+static inline size_t job_n_open(const struct job *job) {
+        return job->n_items - job->n_done - job->n_failed;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* mhpd: the owner of this machine's hot-plugged memory. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+
+#define EXIT_USAGE 2
+
+static int run_worker(const struct options *options) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        int r = mhp_root_open(options->sysroot, &root);
+
+        if (r >= 0)
+                r = mhp_worker_main(MHP_WORKER_FD, &root);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        struct engine *engine = userdata;
+
+        (void) source;
+        (void) info;
+        return sd_event_exit(engine->event, 0);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        (void) source;
+        (void) info;
+        /* What went wrong has been told, and there is nobody to give it back to. */
+        (void) engine_reload(userdata);
+        return 0;
+}
+
+static int block_signals(void) {
+        static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+        sigset_t set;
+
+        (void) sigemptyset(&set);
+        for (size_t i = 0; i < ELEMENTSOF(signals); i++)
+                (void) sigaddset(&set, signals[i]);
+        return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
+static int add_signal(struct engine *engine, int signal, sd_event_signal_handler_t handler, int64_t priority) {
+        sd_event_source *source;
+        int r = sd_event_add_signal(engine->event, &source, signal, handler, engine);
+
+        if (r >= 0)
+                r = sd_event_source_set_priority(source, priority);
+        if (r >= 0)
+                r = sd_event_source_set_floating(source, true);
+        if (r >= 0)
+                sd_event_source_unref(source);
+        return r;
+}
+
+static int add_signals(struct engine *engine) {
+        int r = add_signal(engine, SIGTERM, on_stop, LOOP_STOP);
+
+        if (r >= 0)
+                r = add_signal(engine, SIGINT, on_stop, LOOP_STOP);
+        if (r >= 0)
+                r = add_signal(engine, SIGHUP, on_hangup, LOOP_RELOAD);
+        return r;
+}
+
+static int run(struct engine *engine, const struct options *options) {
+        sd_event *event = NULL;
+        int r = block_signals();
+
+        if (r >= 0)
+                r = sd_event_default(&event);
+        if (r >= 0)
+                r = sd_event_set_watchdog(event, true);
+        if (r < 0) {
+                log_print(LOG_ERR, "cannot start: %s", strerror(-r));
+                return r;
+        }
+        r = engine_start(engine, event, options);
+        sd_event_unref(event);
+        if (r < 0)
+                return r;
+
+        r = add_signals(engine);
+        if (r >= 0)
+                r = loop_run(engine->event, &engine->longest_round);
+        (void) sd_notify(0, "STOPPING=1");
+        engine_stop(engine);
+        return r;
+}
+
+int main(int argc, char **argv) {
+        _cleanup_engine_ struct engine engine = { .root = MHP_ROOT_NONE };
+        struct options options;
+        int r = options_parse(argc, argv, &options);
+
+        if (r <= 0)
+                return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+        if (options.worker)
+                return run_worker(&options);
+
+        log_open();
+        return run(&engine, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

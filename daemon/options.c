@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+
+#include "edge/names.h"
+
+enum {
+        OPT_WORKER = 256,
+        OPT_SYSROOT,
+        OPT_CONFIG_DIR,
+        OPT_RUNTIME_DIR,
+        OPT_UEVENTS,
+        OPT_DRY_RUN,
+};
+
+static const struct option long_options[] = {
+        { "worker", no_argument, NULL, OPT_WORKER },
+        { "sysroot", required_argument, NULL, OPT_SYSROOT },
+        { "config-dir", required_argument, NULL, OPT_CONFIG_DIR },
+        { "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
+        { "uevents", no_argument, NULL, OPT_UEVENTS },
+        { "dry-run", no_argument, NULL, OPT_DRY_RUN },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
+        { NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+        "mhpd [OPTION...]\n"
+        "Brings hot-plugged memory online by policy. As a rule, systemd starts it.\n\n"
+        "  --dry-run                   tell what would be done, write nothing\n"
+        "  --sysroot DIR               read and write DIR/sys and DIR/proc; uevents are not heard then\n"
+        "  --uevents                   hear uevents all the same\n"
+        "  --config-dir ETC[:VENDOR]   read mhpd.conf and mhpd.conf.d there\n"
+        "  --runtime-dir DIR           keep the state file there\n"
+        "  -h, --help                  this text\n"
+        "  -V, --version               the version\n\n"
+        "See mhpd(8).\n";
+
+/* ETC[:VENDOR], cut in place. */
+static void set_config_dir(struct options *o, char *word) {
+        char *colon = strchr(word, ':');
+
+        if (colon)
+                *colon = '\0';
+        o->etc = word;
+        o->vendor = colon ? colon + 1 : "";
+}
+
+/* systemd sets the variable for RuntimeDirectory=; with several directories ours is the first. */
+static const char *default_runtime(void) {
+        char *dir = getenv("RUNTIME_DIRECTORY");
+
+        if (!dir || *dir == '\0')
+                return NAME_RUNTIME;
+        dir[strcspn(dir, ":")] = '\0';
+        return dir;
+}
+
+static int take_option(struct options *o, int c) {
+        switch (c) {
+        case OPT_WORKER:
+                o->worker = true;
+                return 1;
+        case OPT_SYSROOT:
+                o->sysroot = optarg;
+                return 1;
+        case OPT_CONFIG_DIR:
+                set_config_dir(o, optarg);
+                return 1;
+        case OPT_RUNTIME_DIR:
+                o->runtime = optarg;
+                return 1;
+        case OPT_UEVENTS:
+                o->uevents = true;
+                return 1;
+        case OPT_DRY_RUN:
+                o->dry_run = true;
+                return 1;
+        case 'h':
+                fputs(help, stdout);
+                return 0;
+        case 'V':
+                puts("mhpd " PACKAGE_VERSION);
+                return 0;
+        default: /* getopt_long() has told */
+                fputs("mhpd: `mhpd --help` lists the options\n", stderr);
+                return -EINVAL;
+        }
+}
+
+int options_parse(int argc, char **argv, struct options *ret) {
+        struct options o = { 0 };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "hV", long_options, NULL)) >= 0) {
+                int r = take_option(&o, c);
+                if (r <= 0)
+                        return r;
+        }
+        if (optind < argc) {
+                fprintf(stderr, "mhpd: \"%s\" is one word too many; mhpd takes options only, mhpctl takes the commands\n", argv[optind]);
+                return -EINVAL;
+        }
+
+        if (!o.sysroot) {
+                o.sysroot = "/";
+                o.uevents = true;
+        }
+        if (!o.runtime)
+                o.runtime = default_runtime();
+        *ret = o;
+        return 1;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The ring's reports, for people and for programs: journal, D-Bus signal, and the line that systemctl status shows. */
+
+#include "core/ring.h"
+
+struct bus;
+
+/* The message ids are a promise; systemd/mhpd.catalog explains them. */
+#define REPORT_ID_DECIDED "11c2c08bb7bd4346a6f647ede5f34fa9"
+#define REPORT_ID_ONLINE "6954196b5ba94ec188244d164a0d15dc"
+#define REPORT_ID_OFFLINE "dc69279b996a4f1795fc3ee4bc5e85ed"
+#define REPORT_ID_FAILED "723559721d6d4d85a44dc41b547cff10"
+#define REPORT_ID_GAVE_UP "6223a9e3e5f44490a51c1975be715c2b"
+#define REPORT_ID_DRIFT "bc941957e65445fbb9d9ca679013f5c3"
+#define REPORT_ID_REPAIRED "a0da22115f764b1cbb40eb7b76a61c80"
+#define REPORT_ID_FOREIGN_OFFLINE "6f0578450ee44c19b4f468f16b78c1b4"
+#define REPORT_ID_GONE "c39582dce6f0474ebd98aa5580faa1a0"
+#define REPORT_ID_RESCAN "86d0748fdfec4600981dfe8151a8a107"
+
+/* bus: NULL, or not connected: the journal alone. What cannot be told for lack of memory is not told. */
+void report(struct bus *bus, const struct mhp_step *step);
+
+/* `64 blocks, 48 Movable; onlining 12`. */
+void report_status(const struct mhp_ring *ring, struct mhp_text *text);
+
+/* The sentence of a report, for tests too. */
+void report_sentence(const struct mhp_step *step, struct mhp_text *text);
