@@ -69,8 +69,10 @@ static bool restore_knobs(const struct mhp_root *root, const struct mhp_arming *
                 if (!*saved->knob[k] || (arming && *arming->value[k]))
                         continue;
                 int r = set_knob(root, k, saved->knob[k]);
-                if (r < 0)
+                if (r < 0) {
                         log_print(LOG_WARNING, "%s cannot be put back to \"%s\": %s", mhp_knob_name(k), saved->knob[k], strerror(-r));
+                        continue; /* still the value from before */
+                }
                 *saved->knob[k] = '\0';
                 changed = true;
         }

@@ -11,25 +11,35 @@
 
 /* The address that sd_bus_open_system() takes; it is named here because that function does not wait for the socket to appear. */
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
-#define RECONNECT (1 * USEC_PER_SEC)
+/* Between two attempts: doubles up to a minute, so that a machine without a bus sleeps. */
+#define RECONNECT_MIN (1 * USEC_PER_SEC)
+#define RECONNECT_MAX (64 * USEC_PER_SEC)
 
 struct bus {
         struct engine *engine;
         sd_bus *bus;            /* owned; NULL: between two connections */
         sd_event_source *timer; /* owned */
         bool ready;             /* the name is ours */
+        uint64_t pause;         /* before the next attempt, µs */
 };
+
+static int reconnect_later(struct bus *bus) {
+        int r = sd_event_source_set_time_relative(bus->timer, bus->pause);
+
+        bus->pause = MIN(bus->pause * 2, RECONNECT_MAX);
+        return r < 0 ? r : sd_event_source_set_enabled(bus->timer, SD_EVENT_ONESHOT);
+}
 
 static int on_lost(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct bus *bus = userdata;
 
         (void) m;
         (void) error;
+        if (bus->ready)
+                log_print(LOG_NOTICE, "the connection to the bus is lost; it is opened anew");
         bus->ready = false;
-        log_print(LOG_NOTICE, "the connection to the bus is lost; it is opened anew");
         /* Not from here: sd-bus is in the middle of it. And the bus that ended needs a moment. */
-        (void) sd_event_source_set_time_relative(bus->timer, RECONNECT);
-        return sd_event_source_set_enabled(bus->timer, SD_EVENT_ONESHOT);
+        return reconnect_later(bus);
 }
 
 static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -44,6 +54,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         (void) sd_bus_message_read(m, "u", &answer);
         if (answer == 1 || answer == 4) { /* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER, _ALREADY_OWNER */
                 bus->ready = true;
+                bus->pause = RECONNECT_MIN;
                 return 0;
         }
         log_print(LOG_ERR, "another mhpd runs on this machine");
@@ -88,16 +99,11 @@ static int connect_bus(struct bus *bus) {
 
 static int on_reconnect(sd_event_source *source, uint64_t usec, void *userdata) {
         struct bus *bus = userdata;
-        int r;
 
+        (void) source;
         (void) usec;
         bus->bus = sd_bus_close_unref(bus->bus);
-        r = connect_bus(bus);
-        if (r >= 0)
-                return 0;
-        log_print(LOG_WARNING, "the bus cannot be reached, trying again: %s", strerror(-r));
-        (void) sd_event_source_set_time_relative(source, 60 * RECONNECT);
-        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        return connect_bus(bus) < 0 ? reconnect_later(bus) : 0;
 }
 
 int bus_new(struct engine *engine, struct bus **ret) {
@@ -107,6 +113,7 @@ int bus_new(struct engine *engine, struct bus **ret) {
         if (!bus)
                 return -ENOMEM;
         bus->engine = engine;
+        bus->pause = RECONNECT_MIN;
         r = sd_event_add_time(engine->event, &bus->timer, CLOCK_MONOTONIC, UINT64_MAX, 0, on_reconnect, bus);
         if (r >= 0)
                 r = sd_event_source_set_enabled(bus->timer, SD_EVENT_OFF);
@@ -116,8 +123,12 @@ int bus_new(struct engine *engine, struct bus **ret) {
                 return r;
 
         r = connect_bus(bus);
-        if (r < 0)
+        if (r < 0) {
                 log_print(LOG_WARNING, "the bus cannot be reached, going on without it: %s", strerror(-r));
+                r = reconnect_later(bus);
+                if (r < 0)
+                        return r;
+        }
         *ret = TAKE(bus);
         return 0;
 }

@@ -3,10 +3,13 @@
 /* The engine's beginning and end, and another configuration in between. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/units.h"
 #include "daemon/arm.h"
@@ -87,6 +90,28 @@ static int open_executor(struct engine *engine) {
         return executor_new(engine, engine->event, engine->options->sysroot, &engine->executor);
 }
 
+/* Two of us would fight over blocks, knobs and the state file. The lock is on the directory and goes with the process. */
+static int lock_runtime(struct engine *engine) {
+        const char *dir = engine->options->runtime;
+
+        /* systemd makes it, a hand at a shell may not have. */
+        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+                log_print(LOG_WARNING, "%s cannot be made: %s", dir, strerror(errno));
+        if (engine->options->dry_run)
+                return 0;
+
+        engine->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (engine->lock < 0) {
+                log_print(LOG_WARNING, "%s cannot be opened: %s", dir, strerror(errno));
+                return 0;
+        }
+        if (flock(engine->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+                log_print(LOG_ERR, "another mhpd runs, with the runtime directory %s", dir);
+                return -EBUSY;
+        }
+        return 0;
+}
+
 static int start_parts(struct engine *engine) {
         _cleanup_config_ struct mhp_config config = { 0 };
         const struct options *o = engine->options;
@@ -119,12 +144,13 @@ static int start_parts(struct engine *engine) {
 int engine_start(struct engine *engine, sd_event *event, const struct options *options) {
         int r;
 
-        *engine = (struct engine) { .options = options, .event = sd_event_ref(event), .root = MHP_ROOT_NONE };
+        *engine = ENGINE_NONE;
+        engine->options = options;
+        engine->event = sd_event_ref(event);
 
-        /* systemd makes it, a hand at a shell may not have. */
-        if (mkdir(options->runtime, 0755) < 0 && errno != EEXIST)
-                log_print(LOG_WARNING, "%s cannot be made: %s", options->runtime, strerror(errno));
-
+        r = lock_runtime(engine);
+        if (r < 0)
+                return r;
         r = start_parts(engine);
         if (r >= 0)
                 r = engine_first_scan(engine);
@@ -182,5 +208,7 @@ void engine_done(struct engine *engine) {
         free(engine->heard);
         free(engine->status);
         sd_event_unref(engine->event);
-        *engine = (struct engine) { .root = MHP_ROOT_NONE };
+        if (engine->lock >= 0)
+                close(engine->lock);
+        *engine = ENGINE_NONE;
 }

@@ -22,6 +22,7 @@ struct engine {
         const struct options *options;
         sd_event *event;                     /* owned, as is everything below that can be */
         struct mhp_root root;
+        int lock;                            /* on the runtime directory; -1: none */
         struct mhp_groups *groups;
         struct mhp_uevents *uevents;         /* NULL: not listening */
         struct mhp_ring *ring;
@@ -40,6 +41,8 @@ struct engine {
         uint64_t longest_round;              /* µs */
         char *status;                        /* last told to the service manager */
 };
+
+#define ENGINE_NONE ((struct engine) { .root = MHP_ROOT_NONE, .lock = -1 })
 
 /* Reads configuration and state, opens everything, sets the knobs, scans, turns once. Tells what fails. */
 int engine_start(struct engine *engine, sd_event *event, const struct options *options);

@@ -15,10 +15,6 @@
 #include "edge/names.h"
 #include "edge/worker.h"
 
-#ifndef NAME_SELF_EXE /* until names.h has it */
-#define NAME_SELF_EXE "/proc/self/exe"
-#endif
-
 /* What a write gets to leave the kernel after it was asked to. */
 #define GRACE (500 * USEC_PER_MSEC)
 /* Between two starts of a worker that does not even begin to work. */

@@ -8,12 +8,12 @@
 
 /* Of the sources that are ready, sd-event runs the one with the lowest number; one a round. */
 enum loop_priority {
-        LOOP_UEVENT   = -50, /* first: a device's announced blocks are known before a settle's answer is handled */
+        LOOP_STOP     = -100, /* nothing that is still to come delays the end */
+        LOOP_UEVENT   = -50, /* before the worker: a device's announced blocks are known before a settle's answer is handled */
         LOOP_WORKER   = -40, /* an answer that came in time counts, even when its deadline has passed meanwhile */
         LOOP_DEADLINE = -30,
         LOOP_TICK     = -20, /* blocks that waited for another try */
         LOOP_TURN     = -10, /* when all that is known is known: decide, and send the next step */
-        LOOP_STOP     = 0,
         LOOP_RELOAD   = 0,
         LOOP_BUS      = 10,  /* who asks can wait until the memory is on its way */
         LOOP_JOB      = 20,  /* time-outs and progress of what was asked for */

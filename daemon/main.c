@@ -8,6 +8,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "api/worker-main.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -98,7 +99,7 @@ static int run(struct engine *engine, const struct options *options) {
 }
 
 int main(int argc, char **argv) {
-        _cleanup_engine_ struct engine engine = { .root = MHP_ROOT_NONE };
+        _cleanup_engine_ struct engine engine = ENGINE_NONE;
         struct options options;
         int r = options_parse(argc, argv, &options);
 

@@ -282,7 +282,7 @@ static const char *allowed_keys(const char *section, bool rule) {
                 return "the keys of [Online]: By, Zone, MovableRatio, NumaAware, KernelHeadroom";
         if (strcmp(section, "Teardown") == 0)
                 return "the keys of [Teardown]: OfflineTimeoutSec, Attempts, RetryMaxSec, Drift";
-        return "the sections [Online], [Teardown] and [Rule NAME], with a name of 1 to 63 bytes";
+        return "the sections [Online], [Teardown] and [Rule NAME], with a name of 1 to 44 bytes";
 }
 
 int mhp_config_set(struct mhp_config *config, const char *section, const char *key, const char *value, const char **ret_allowed) {

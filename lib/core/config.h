@@ -20,7 +20,7 @@ enum mhp_drift {
 };
 
 #define MHP_RULE_MAX 250 /* rule indices are a byte in struct mhp_block */
-#define MHP_RULE_NAME_MAX 64
+#define MHP_RULE_NAME_MAX 45 /* with the NUL; libinih keeps 49 bytes of `Rule NAME` */
 
 struct mhp_rule {
         char name[MHP_RULE_NAME_MAX];

@@ -88,6 +88,10 @@ int mhp_notes_add(struct mhp_notes *notes, const struct mhp_map *map, const stru
         return 0;
 }
 
+bool mhp_notes_is(const struct mhp_notes *notes, enum mhp_note note) {
+        return notes->n > 0 && notes->report.note == note;
+}
+
 int mhp_notes_flush(struct mhp_notes *notes) {
         if (notes->n == 0)
                 return 0;

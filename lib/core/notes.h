@@ -13,5 +13,8 @@ struct mhp_notes *mhp_notes_free(struct mhp_notes *notes);
 /* One fact about one block. `words` may be NULL; it is copied when a report starts with it. */
 int mhp_notes_add(struct mhp_notes *notes, const struct mhp_map *map, const struct mhp_block *block, enum mhp_note note, const char *words);
 
+/* Whether what is being gathered is of that kind. */
+bool mhp_notes_is(const struct mhp_notes *notes, enum mhp_note note);
+
 /* Sends what was gathered. */
 int mhp_notes_flush(struct mhp_notes *notes);

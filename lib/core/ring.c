@@ -211,10 +211,14 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
         r = judge_drift(ring, now);
         if (r < 0)
                 return r;
+
+        /* While a step goes well, its blocks are gathered into one report; an entry for each answer of the worker would cost more than
+         * the onlining. */
+        if (ring->busy != MHP_VERB_NONE)
+                return mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) ? 0 : mhp_notes_flush(ring->notes);
+
         r = mhp_notes_flush(ring->notes);
-        if (r < 0)
-                return r;
-        return ring->busy == MHP_VERB_NONE ? head_step(ring, now) : 0;
+        return r < 0 ? r : head_step(ring, now);
 }
 
 /* 1 s, 2 s, 4 s … up to RetryMaxSec. */

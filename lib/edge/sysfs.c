@@ -63,6 +63,8 @@ static int read_zone(int dir_fd, const char *prefix, struct mhp_reading *reading
 
         (void) snprintf(path, sizeof(path), "%s" NAME_VALID_ZONES, prefix);
         r = mhp_root_read_at(dir_fd, path, buf, sizeof(buf));
+        if (r == -ENODEV) /* it went between the two */
+                return r;
         if (r >= 0)
                 (void) mhp_valid_zones_parse(buf, reading->state, &reading->zone, &reading->valid);
         return 0;

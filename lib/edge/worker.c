@@ -4,29 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/units.h"
-#include "edge/names.h"
-
 extern char **environ;
-
-/* Answers are gathered this long, so that 256 blocks do not wake the daemon 256 times, and not longer, so that it knows
- * of progress well before a deadline. */
-#define GATHER_USEC (10 * USEC_PER_MSEC)
-
-struct request {
-        uint32_t verb;
-        uint32_t n;
-        uint32_t blocks[MHP_WORKER_BLOCKS_MAX];
-};
 
 struct answer_header {
         uint32_t done;
@@ -82,8 +65,8 @@ int mhp_worker_spawn(const char *path, const char *sysroot, pid_t *ret_pid, int 
 }
 
 int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n) {
-        struct request request;
-        size_t len = offsetof(struct request, blocks) + n * sizeof(*blocks);
+        struct mhp_worker_request request;
+        size_t len = offsetof(struct mhp_worker_request, blocks) + n * sizeof(*blocks);
 
         if (n > MHP_WORKER_BLOCKS_MAX)
                 return -E2BIG;
@@ -124,126 +107,34 @@ int mhp_worker_receive(int fd, struct mhp_worker_answer *ret) {
         return 1;
 }
 
-/* ------------------------------------------------------------------------------------------- the worker's own side */
-
-static void interrupt(int sig) {
-        (void) sig; /* nothing to do: that the write(2) under way returns is all it is for */
-}
-
-static uint64_t now_usec(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
-}
-
-static int flush(int fd, struct answer *answer, bool done) {
-        ssize_t n;
-
-        answer->header.done = done;
-        do
-                n = send(fd, answer, sizeof(answer->header) + answer->header.n * sizeof(*answer->result), MSG_NOSIGNAL);
-        while (n < 0 && errno == EINTR);
-        answer->header.n = 0;
-        return n < 0 ? -errno : 0;
-}
-
-static int write_state(const struct mhp_root *root, uint32_t nr, const char *verb) {
-        char path[64];
-
-        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u/" NAME_STATE, nr);
-        return mhp_root_write(root, path, verb);
-}
-
-/* Zone and state as they are after the write: another hand may have been faster, and the kernel may have chosen another zone. */
-static void read_back(const struct mhp_root *root, struct mhp_worker_result *result) {
-        char path[64], text[64];
-        enum mhp_state state = MHP_STATE_UNKNOWN;
-        enum mhp_zone zone = MHP_ZONE_UNSET;
-        int r;
-
-        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u/" NAME_STATE, result->nr);
-        r = mhp_root_read(root, path, text, sizeof(text));
-        if (r < 0) {
-                result->read_error = -r;
-                return;
-        }
-        (void) mhp_state_parse(text, &state);
-
-        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u/" NAME_VALID_ZONES, result->nr);
-        if (mhp_root_read(root, path, text, sizeof(text)) >= 0)
-                (void) mhp_valid_zones_parse(text, state, &zone, &result->valid);
-        result->state = (uint8_t) state;
-        result->zone = (uint8_t) zone;
-}
-
-static void do_block(const struct mhp_root *root, enum mhp_verb verb, uint32_t nr, struct mhp_worker_result *result) {
-        *result = (struct mhp_worker_result) { .nr = nr };
-        result->error = -write_state(root, nr, mhp_verb_name(verb));
-        read_back(root, result);
-}
-
-/* The barrier block is online, so state_store() (drivers/base/memory.c, 6.1 and 6.12) takes the hotplug lock and then finds
- * nothing to do, which it says with EINVAL: the lock was free, and whatever held it is complete. */
-static void do_settle(const struct mhp_root *root, uint32_t nr, struct mhp_worker_result *result) {
-        int r = write_state(root, nr, "online");
-
-        *result = (struct mhp_worker_result) { .nr = nr, .error = r == -EINVAL ? 0 : -r };
-        read_back(root, result);
-}
-
-static int serve(int fd, const struct mhp_root *root, const struct request *request) {
-        struct answer answer = { 0 };
-        uint64_t flushed = now_usec();
-
-        for (uint32_t i = 0; i < request->n; i++) {
-                struct mhp_worker_result *result = &answer.result[answer.header.n];
-
-                if (request->verb == MHP_VERB_SETTLE)
-                        do_settle(root, request->blocks[i], result);
-                else
-                        do_block(root, (enum mhp_verb) request->verb, request->blocks[i], result);
-                answer.header.n++;
-
-                if (answer.header.n < MHP_WORKER_RESULTS_MAX && now_usec() - flushed < GATHER_USEC)
-                        continue;
-                int r = flush(fd, &answer, false);
-                if (r < 0)
-                        return r;
-                flushed = now_usec();
-        }
-        return flush(fd, &answer, true);
-}
-
-static bool request_valid(const struct request *request, size_t len) {
-        if (len < offsetof(struct request, blocks) || request->n > MHP_WORKER_BLOCKS_MAX ||
-            len != offsetof(struct request, blocks) + request->n * sizeof(*request->blocks))
+static bool request_valid(const struct mhp_worker_request *request, size_t len) {
+        if (len < offsetof(struct mhp_worker_request, blocks) || request->n > MHP_WORKER_BLOCKS_MAX ||
+            len != offsetof(struct mhp_worker_request, blocks) + request->n * sizeof(*request->blocks))
                 return false;
         return request->verb == MHP_VERB_SETTLE || request->verb == MHP_VERB_ONLINE_MOVABLE || request->verb == MHP_VERB_ONLINE_KERNEL ||
                request->verb == MHP_VERB_OFFLINE;
 }
 
-int mhp_worker_main(int fd, const struct mhp_root *root) {
-        const struct sigaction action = { .sa_handler = interrupt }; /* no SA_RESTART: write(2) is to return */
-        static struct request request;
+int mhp_worker_take(int fd, struct mhp_worker_request *ret) {
+        ssize_t len;
 
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || sigaction(SIGUSR1, &action, NULL) < 0)
+        do
+                len = recv(fd, ret, sizeof(*ret), MSG_TRUNC);
+        while (len < 0 && errno == EINTR);
+        if (len < 0)
                 return -errno;
+        if (len == 0)
+                return 0;
+        return request_valid(ret, (size_t) len) ? 1 : -EBADMSG;
+}
 
-        for (;;) {
-                ssize_t len = recv(fd, &request, sizeof(request), MSG_TRUNC);
+int mhp_worker_give(int fd, const struct mhp_worker_answer *given) {
+        struct answer answer = { .header = { .done = given->done, .n = (uint32_t) given->n } };
+        ssize_t len;
 
-                if (len < 0 && errno == EINTR)
-                        continue;
-                if (len < 0)
-                        return -errno;
-                if (len == 0)
-                        return 0;
-                if (!request_valid(&request, (size_t) len))
-                        return -EBADMSG;
-
-                int r = serve(fd, root, &request);
-                if (r < 0)
-                        return r;
-        }
+        memcpy(answer.result, given->result, given->n * sizeof(*given->result));
+        do
+                len = send(fd, &answer, sizeof(answer.header) + given->n * sizeof(*answer.result), MSG_NOSIGNAL);
+        while (len < 0 && errno == EINTR);
+        return len < 0 ? -errno : 0;
 }

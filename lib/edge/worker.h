@@ -4,9 +4,9 @@
 /* The worker: a process of its own for the writes that may block. It talks over a SOCK_SEQPACKET pair; each side takes what
  * the other says for outside data. */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-#include "edge/root.h"
 #include "model/event.h"
 
 #define MHP_WORKER_FD 3            /* where the worker finds its end */
@@ -37,5 +37,11 @@ int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n
 /* 1: an answer; 0: none there yet; -ECONNRESET: the worker is gone; -EBADMSG: it talks nonsense. Does not block. */
 int mhp_worker_receive(int fd, struct mhp_worker_answer *ret);
 
-/* The worker's whole life. Returns when the other end is closed. SIGUSR1 ends the write under way where the kernel lets it. */
-int mhp_worker_main(int fd, const struct mhp_root *root);
+/* The worker's own side of the talk. One request: 1, 0 when the other end is closed, -EBADMSG for nonsense; waits. */
+struct mhp_worker_request {
+        uint32_t verb; /* enum mhp_verb */
+        uint32_t n;
+        uint32_t blocks[MHP_WORKER_BLOCKS_MAX];
+};
+int mhp_worker_take(int fd, struct mhp_worker_request *ret);
+int mhp_worker_give(int fd, const struct mhp_worker_answer *given);

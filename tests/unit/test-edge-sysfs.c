@@ -93,7 +93,7 @@ static const struct {
         { "offline", "Normal Movable", MHP_STATE_OFFLINE, MHP_ZONE_UNSET, NORMAL | MOVABLE },
         { "offline", "Movable", MHP_STATE_OFFLINE, MHP_ZONE_UNSET, MOVABLE },
         { "offline", NULL, MHP_STATE_OFFLINE, MHP_ZONE_UNSET, 0 },
-        { "going-offline", "Movable", MHP_STATE_GOING_OFFLINE, MHP_ZONE_MOVABLE, 0 },
+        { "going-offline", "Normal Movable", MHP_STATE_GOING_OFFLINE, MHP_ZONE_UNSET, NORMAL | MOVABLE }, /* already as if offline */
         { "hibernating", "Movable", MHP_STATE_UNKNOWN, MHP_ZONE_UNSET, 0 },
         { "", "", MHP_STATE_UNKNOWN, MHP_ZONE_UNSET, 0 },
         { "a word that is much longer than any that the kernel is going to have for a state", "Movable", MHP_STATE_UNKNOWN, MHP_ZONE_UNSET, 0 },

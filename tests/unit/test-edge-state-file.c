@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "edge/root.h"
+#include "edge/state-file.h"
+#include "tree.h"
+
+struct machine {
+        struct tree t;
+        char dir[128]; /* is not there at first, as /run/mhpd */
+};
+
+static int setup(void **state) {
+        static struct machine m;
+
+        tree_make(&m.t);
+        (void) snprintf(m.dir, sizeof(m.dir), "%s/mhpd", m.t.path);
+        *state = &m;
+        return 0;
+}
+
+static int teardown(void **state) {
+        struct machine *m = *state;
+
+        tree_remove(&m->t);
+        return 0;
+}
+
+static bool exists(struct machine *m, const char *path) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+
+        return mhp_root_open(m->t.path, &root) == 0 && mhp_root_exists(&root, path);
+}
+
+static void fill(struct mhp_saved *saved) {
+        *saved = (struct mhp_saved) { 0 };
+        strcpy(saved->knob[MHP_KNOB_AUTO_ONLINE_BLOCKS], "offline");
+        strcpy(saved->knob[MHP_KNOB_AUTO_MOVABLE_RATIO], "301");
+        assert_int_equal(mhp_ranges_add(&saved->hands_off, 32, 39), 0);
+        assert_int_equal(mhp_ranges_add(&saved->hands_off, 41, 41), 0);
+}
+
+static void test_nothing(void **state) {
+        _cleanup_saved_ struct mhp_saved saved = { 0 };
+        struct machine *m = *state;
+
+        assert_int_equal(mhp_state_file_load(m->dir, &saved), 0);
+        assert_string_equal(saved.knob[MHP_KNOB_ONLINE_POLICY], "");
+        assert_int_equal(saved.hands_off.n, 0);
+        assert_int_equal(mhp_state_file_save(m->dir, &saved), 0);
+        assert_false(exists(m, "mhpd/state"));
+}
+
+static void test_round_trip(void **state) {
+        _cleanup_saved_ struct mhp_saved saved = { 0 }, got = { 0 }, empty = { 0 };
+        struct machine *m = *state;
+
+        fill(&saved);
+        for (int again = 0; again < 2; again++) {
+                assert_int_equal(mhp_state_file_save(m->dir, &saved), 0);
+                assert_string_equal(tree_read(&m->t, "mhpd/state"), "knob.auto_online_blocks=offline\nknob.auto_movable_ratio=301\nhands-off=32-39,41\n");
+                assert_false(exists(m, "mhpd/state.new"));
+        }
+        assert_int_equal(mhp_state_file_load(m->dir, &got), 0);
+        for (unsigned i = 0; i < _MHP_KNOB_MAX; i++)
+                assert_string_equal(got.knob[i], saved.knob[i]);
+        assert_int_equal(mhp_ranges_count(&got.hands_off), 9);
+        assert_true(mhp_ranges_contain(&got.hands_off, 41));
+
+        assert_int_equal(mhp_state_file_save(m->dir, &empty), 0);
+        assert_false(exists(m, "mhpd/state"));
+        assert_int_equal(mhp_state_file_save(m->dir, &empty), 0);
+}
+
+/* The first value of a key that comes twice is not better than the second; what makes no sense is passed over. */
+static void test_tolerant(void **state) {
+        static const struct {
+                const char *text;
+                const char *blocks; /* knob auto_online_blocks */
+                uint64_t n;         /* hands off */
+        } rows[] = {
+                { "", "", 0 },
+                { "\n\n\n", "", 0 },
+                { "nonsense\n=\nknob.\nknob.=x\nknob.unheard=1\n", "", 0 },
+                { "knob.auto_online_blocks=online", "online", 0 },
+                { "knob.auto_online_blocks=\n", "", 0 },
+                { "knob.auto_online_block=online\nknob.auto_online_blocksx=online\n", "", 0 },
+                { "knob.auto_online_blocks=a-value-that-is-longer-than-what-any-knob-holds\n", "", 0 },
+                { "hands-off=32\nknob.auto_online_blocks=offline\n", "offline", 1 },
+                { "hands-off=32-\n", "", 0 },
+                { "hands-off=39-32\n", "", 0 },
+                { "hands-off=99999999999999999999\n", "", 0 },
+                { "hands-off=1-2\nhands-off=x\n", "", 2 },
+                { "hands-off=1-2\nhands-off=7\n", "", 1 },
+        };
+        struct machine *m = *state;
+
+        ROWS(row, rows) {
+                _cleanup_saved_ struct mhp_saved saved = { 0 };
+
+                tree_file(&m->t, "mhpd/state", row->text);
+                ROW_INT(row->text, mhp_state_file_load(m->dir, &saved), 0);
+                assert_string_equal(saved.knob[MHP_KNOB_AUTO_ONLINE_BLOCKS], row->blocks);
+                ROW_INT(row->text, mhp_ranges_count(&saved.hands_off), row->n);
+        }
+}
+
+static void test_failures(void **state) {
+        _cleanup_saved_ struct mhp_saved saved = { 0 }, got = { 0 };
+        struct machine *m = *state;
+
+        fill(&saved);
+        strcpy(got.knob[0], "untouched");
+        tree_dir(&m->t, "mhpd/state");
+        assert_int_equal(mhp_state_file_load(m->dir, &got), -EISDIR);
+        assert_string_equal(got.knob[0], "untouched");
+        assert_int_equal(mhp_state_file_save(m->dir, &saved), -EISDIR);
+        assert_false(exists(m, "mhpd/state.new"));
+
+        tree_drop(&m->t, "mhpd");
+        tree_file(&m->t, "mhpd", "");
+        assert_int_equal(mhp_state_file_load(m->dir, &got), -ENOTDIR);
+        assert_int_equal(mhp_state_file_save(m->dir, &saved), -ENOTDIR);
+
+        (void) snprintf(m->dir, sizeof(m->dir), "%s/a/b", m->t.path);
+        assert_int_equal(mhp_state_file_save(m->dir, &saved), -ENOENT);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                T(test_nothing),
+                T(test_round_trip),
+                T(test_tolerant),
+                T(test_failures),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/worker-main.h"
+#include "edge/worker.h"
+#include "tree.h"
+
+/* Kernel files that are not sysfs stand in for a state file that answers with an errno: /dev/full with ENOSPC, oom_score_adj with
+ * EINVAL to any word; a FIFO that nobody reads holds the writer until a signal comes. */
+#define ENOSPC_FILE "/dev/full"
+#define EINVAL_FILE "/proc/self/oom_score_adj"
+
+struct machine {
+        struct tree t;
+        struct mhp_root root;
+        pid_t pid;
+        int fd;
+};
+
+static int setup(void **state) {
+        static struct machine m;
+        int pair[2];
+
+        tree_make(&m.t);
+        if (mhp_root_open(m.t.path, &m.root) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -1;
+        m.pid = fork();
+        if (m.pid == 0) {
+                close(pair[0]);
+                _exit(mhp_worker_main(pair[1], &m.root) < 0 ? 3 : 0);
+        }
+        close(pair[1]);
+        m.fd = pair[0];
+        *state = &m;
+        return m.pid < 0;
+}
+
+/* How the worker ended: its exit status. */
+static int reap(struct machine *m) {
+        int status = -1;
+
+        if (m->fd >= 0)
+                close(m->fd);
+        m->fd = -1;
+        assert_int_equal(waitpid(m->pid, &status, 0), m->pid);
+        m->pid = 0;
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static int teardown(void **state) {
+        struct machine *m = *state;
+
+        if (m->pid > 0)
+                assert_int_equal(reap(m), 0);
+        mhp_root_done(&m->root);
+        tree_remove(&m->t);
+        return 0;
+}
+
+static void state_link(struct machine *m, uint32_t nr, const char *target) {
+        char path[128];
+
+        (void) snprintf(path, sizeof(path), "sys/devices/system/memory/memory%u/state", nr);
+        tree_link(&m->t, path, target);
+}
+
+static const char *state_of(struct machine *m, uint32_t nr) {
+        char path[128];
+
+        (void) snprintf(path, sizeof(path), "sys/devices/system/memory/memory%u/state", nr);
+        return tree_read(&m->t, path);
+}
+
+static void wait_for(int fd) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        assert_int_equal(poll(&p, 1, 10000), 1);
+}
+
+/* All the answers to one request, in order. */
+static size_t answers(int fd, struct mhp_worker_result *results, size_t size) {
+        struct mhp_worker_answer answer;
+        size_t n = 0;
+
+        do {
+                wait_for(fd);
+                assert_int_equal(mhp_worker_receive(fd, &answer), 1);
+                assert_true(n + answer.n <= size);
+                memcpy(results + n, answer.result, answer.n * sizeof(*results));
+                n += answer.n;
+        } while (!answer.done);
+        assert_int_equal(mhp_worker_receive(fd, &answer), 0);
+        return n;
+}
+
+static void test_verbs(void **state) {
+        static const enum mhp_verb verbs[] = { MHP_VERB_ONLINE_MOVABLE, MHP_VERB_ONLINE_KERNEL, MHP_VERB_OFFLINE };
+        struct machine *m = *state;
+
+        ROWS(verb, verbs) {
+                const uint32_t blocks[] = { 40, 33 };
+                struct mhp_worker_result results[2];
+
+                tree_set(&m->t, 33, "state", "");
+                tree_add_block(&m->t, 40, "", "Movable", -1, NULL);
+                tree_file(&m->t, "sys/devices/system/memory/memory33/state", "");
+                tree_file(&m->t, "sys/devices/system/memory/memory40/state", "");
+                assert_int_equal(mhp_worker_send(m->fd, *verb, blocks, 2), 0);
+                assert_int_equal(answers(m->fd, results, 2), 2);
+                for (int i = 0; i < 2; i++) {
+                        assert_int_equal(results[i].nr, blocks[i]); /* in the order asked for */
+                        assert_int_equal(results[i].error, 0);
+                        assert_int_equal(results[i].read_error, 0);
+                        assert_string_equal(state_of(m, blocks[i]), mhp_verb_name(*verb));
+                }
+        }
+}
+
+/* What is read back afterwards is what the file says then, not what was written. */
+static void test_read_back(void **state) {
+        const uint32_t blocks[] = { 32, 33 };
+        struct mhp_worker_result results[2];
+        struct machine *m = *state;
+
+        tree_add_block(&m->t, 32, "........\noffline", "Normal Movable", -1, NULL);
+        tree_add_block(&m->t, 33, "offline", "Movable", -1, NULL);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, blocks, 2), 0);
+        assert_int_equal(answers(m->fd, results, 2), 2);
+        assert_int_equal(results[0].state, MHP_STATE_UNKNOWN);
+        assert_int_equal(results[1].state, MHP_STATE_OFFLINE);
+        assert_int_equal(results[1].zone, MHP_ZONE_UNSET);
+        assert_int_equal(results[1].valid, MHP_ZONE_BIT(MHP_ZONE_MOVABLE));
+}
+
+static void test_errors(void **state) {
+        const uint32_t blocks[] = { 1, 2, 3, 4 };
+        struct mhp_worker_result results[4];
+        struct machine *m = *state;
+
+        state_link(m, 1, ENOSPC_FILE);
+        state_link(m, 3, EINVAL_FILE);
+        tree_set(&m->t, 4, "state", "");
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_ONLINE_KERNEL, blocks, 4), 0);
+        assert_int_equal(answers(m->fd, results, 4), 4);
+        assert_int_equal(results[0].error, ENOSPC);
+        assert_int_equal(results[1].error, ENOENT);
+        assert_int_equal(results[1].read_error, ENOENT);
+        assert_int_equal(results[2].error, EINVAL);
+        assert_int_equal(results[2].read_error, 0);
+        assert_int_equal(results[3].error, 0);
+}
+
+static void test_settle(void **state) {
+        struct mhp_worker_result results[1];
+        struct machine *m = *state;
+        uint32_t block = 0;
+
+        state_link(m, 0, EINVAL_FILE);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_SETTLE, &block, 1), 0);
+        assert_int_equal(answers(m->fd, results, 1), 1);
+        assert_int_equal(results[0].error, 0);
+
+        block = 1;
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_SETTLE, &block, 1), 0);
+        assert_int_equal(answers(m->fd, results, 1), 1);
+        assert_int_equal(results[0].error, ENOENT);
+
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_SETTLE, NULL, 0), 0);
+        assert_int_equal(answers(m->fd, results, 1), 0);
+}
+
+static void test_many(void **state) {
+        enum { N = MHP_WORKER_BLOCKS_MAX };
+        static struct mhp_worker_result results[N];
+        static uint32_t blocks[N];
+        struct machine *m = *state;
+
+        for (uint32_t i = 0; i < N; i++)
+                blocks[i] = 100000 - i;
+        tree_set(&m->t, 100000, "state", "");
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, blocks, N + 1), -E2BIG);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, blocks, N), 0);
+        assert_int_equal(answers(m->fd, results, N), N);
+        for (uint32_t i = 0; i < N; i++) {
+                assert_int_equal(results[i].nr, blocks[i]);
+                assert_int_equal(results[i].error, i == 0 ? 0 : ENOENT);
+        }
+}
+
+/* A writer that hangs: a signal frees it, and it goes on with the next block. One that comes too early does no harm, so the test
+ * needs no clock. The FIFO holds the read-back as well. */
+static void test_stuck(void **state) {
+        const uint32_t blocks[] = { 1, 2, 3 };
+        struct mhp_worker_answer answer = { .done = false };
+        struct mhp_worker_result results[3];
+        struct machine *m = *state;
+        char path[256];
+        size_t n = 0;
+
+        tree_set(&m->t, 1, "state", "");
+        tree_dir(&m->t, "sys/devices/system/memory/memory2");
+        tree_set(&m->t, 3, "state", "");
+        (void) snprintf(path, sizeof(path), "%s/sys/devices/system/memory/memory2/state", m->t.path);
+        assert_int_equal(mkfifo(path, 0600), 0);
+
+        /* Until it has answered once it may not have its signal handler. */
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_SETTLE, NULL, 0), 0);
+        assert_int_equal(answers(m->fd, results, 3), 0);
+
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_ONLINE_MOVABLE, blocks, 3), 0);
+        for (int i = 0; i < 1000 && !answer.done; i++) {
+                struct pollfd p = { .fd = m->fd, .events = POLLIN };
+
+                if (poll(&p, 1, 10) == 0)
+                        assert_int_equal(kill(m->pid, SIGUSR1), 0);
+                if (mhp_worker_receive(m->fd, &answer) <= 0)
+                        continue;
+                for (size_t k = 0; k < answer.n; k++)
+                        results[n++] = answer.result[k];
+        }
+        assert_int_equal(n, 3);
+        assert_int_equal(results[0].error, 0);
+        assert_int_equal(results[1].nr, 2);
+        assert_int_equal(results[1].error, EINTR);
+        assert_int_equal(results[1].read_error, EINTR);
+        assert_int_equal(results[2].nr, 3);
+        assert_int_equal(results[2].error, 0);
+}
+
+/* A signal that finds nothing to interrupt does no harm. */
+static void test_late_signal(void **state) {
+        const uint32_t block = 7;
+        struct mhp_worker_result results[1];
+        struct machine *m = *state;
+
+        tree_set(&m->t, 7, "state", "");
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, &block, 1), 0);
+        assert_int_equal(answers(m->fd, results, 1), 1);
+        assert_int_equal(kill(m->pid, SIGUSR1), 0);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, &block, 1), 0);
+        assert_int_equal(answers(m->fd, results, 1), 1);
+        assert_int_equal(results[0].error, 0);
+}
+
+static void test_hang_up(void **state) {
+        struct machine *m = *state;
+
+        assert_int_equal(reap(m), 0);
+}
+
+/* A request that makes no sense is the end of a worker; the daemon starts another. */
+static void test_bad_requests(void **state) {
+        static const struct {
+                const char *what;
+                uint32_t words[4]; /* verb, n, blocks */
+                size_t len;
+        } rows[] = {
+                { "too short", { MHP_VERB_OFFLINE }, 4 },
+                { "verb none", { MHP_VERB_NONE, 1, 5 }, 12 },
+                { "verb report", { MHP_VERB_REPORT, 1, 5 }, 12 },
+                { "verb unheard of", { 4711, 1, 5 }, 12 },
+                { "fewer blocks than said", { MHP_VERB_OFFLINE, 2, 5 }, 12 },
+                { "more blocks than said", { MHP_VERB_OFFLINE, 1, 5, 6 }, 16 },
+                { "more blocks than can be", { MHP_VERB_OFFLINE, UINT32_MAX, 5 }, 12 },
+        };
+        struct machine *m = *state;
+
+        ROWS(row, rows) {
+                tree_set(&m->t, 5, "state", "");
+                ROW_INT(row->what, send(m->fd, row->words, row->len, MSG_NOSIGNAL), (ssize_t) row->len);
+                wait_for(m->fd);
+                ROW_INT(row->what, reap(m), 3);
+                assert_string_equal(state_of(m, 5), "\n");
+                teardown(state);
+                assert_int_equal(setup(state), 0);
+        }
+}
+
+/* The layout of an answer, as worker.c has it. */
+struct raw {
+        uint32_t done, n;
+        struct mhp_worker_result result[MHP_WORKER_RESULTS_MAX + 1];
+};
+
+static void test_bad_answers(void **state) {
+        static const struct {
+                const char *what;
+                struct raw raw;
+                size_t len; /* 0: header and n results */
+                int r;
+        } rows[] = {
+                { "nothing but the end", { .done = 1 }, 0, 1 },
+                { "a good one", { .n = 1, .result = { { .nr = 5, .error = EBUSY, .state = MHP_STATE_ONLINE, .zone = MHP_ZONE_MOVABLE } } }, 0, 1 },
+                { "too short", { .done = 1 }, 4, -EBADMSG },
+                { "done twice over", { .done = 2 }, 0, -EBADMSG },
+                { "fewer results than said", { .n = 2 }, 8 + sizeof(struct mhp_worker_result), -EBADMSG },
+                { "more results than said", { .n = 1 }, 8 + 2 * sizeof(struct mhp_worker_result), -EBADMSG },
+                { "more results than can be", { .n = MHP_WORKER_RESULTS_MAX + 1 }, 0, -EBADMSG },
+                { "a length that wraps", { .n = UINT32_MAX / 10 }, 8, -EBADMSG },
+                { "no block", { .n = 1, .result = { { .nr = MHP_NO_BLOCK } } }, 0, -EBADMSG },
+                { "negative errno", { .n = 1, .result = { { .error = -EBUSY } } }, 0, -EBADMSG },
+                { "no errno", { .n = 1, .result = { { .error = 4096 } } }, 0, -EBADMSG },
+                { "no read errno", { .n = 1, .result = { { .read_error = INT32_MIN } } }, 0, -EBADMSG },
+                { "no state", { .n = 1, .result = { { .state = _MHP_STATE_MAX } } }, 0, -EBADMSG },
+                { "no zone", { .n = 1, .result = { { .zone = _MHP_ZONE_MAX } } }, 0, -EBADMSG },
+        };
+        struct mhp_worker_answer answer;
+        int pair[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+        assert_int_equal(mhp_worker_receive(pair[0], &answer), 0);
+        ROWS(row, rows) {
+                size_t len = row->len ? row->len : offsetof(struct raw, result) + row->raw.n * sizeof(row->raw.result[0]);
+
+                memset(&answer, 0x5a, sizeof(answer));
+                ROW_INT(row->what, send(pair[1], &row->raw, len, 0), (ssize_t) len);
+                ROW_INT(row->what, mhp_worker_receive(pair[0], &answer), row->r);
+                if (row->r > 0) {
+                        ROW_INT(row->what, answer.done, row->raw.done);
+                        ROW_INT(row->what, answer.n, row->raw.n);
+                } else
+                        ROW_INT(row->what, answer.n, (size_t) 0x5a5a5a5a5a5a5a5a);
+        }
+        close(pair[1]);
+        assert_int_equal(mhp_worker_receive(pair[0], &answer), -ECONNRESET);
+        close(pair[0]);
+}
+
+/* A worker that does not read must not hold the daemon. */
+static void test_full(void **state) {
+        static uint32_t blocks[MHP_WORKER_BLOCKS_MAX];
+        int pair[2], r = 0, n = 0;
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+        while (r == 0 && n++ < 100000)
+                r = mhp_worker_send(pair[0], MHP_VERB_OFFLINE, blocks, MHP_WORKER_BLOCKS_MAX);
+        assert_int_equal(r, -EAGAIN);
+        close(pair[1]);
+        assert_int_equal(mhp_worker_send(pair[0], MHP_VERB_OFFLINE, blocks, 1), -ECONNRESET); /* it left with requests unread */
+        assert_int_equal(mhp_worker_send(pair[0], MHP_VERB_OFFLINE, blocks, 1), -EPIPE);
+        close(pair[0]);
+}
+
+/* This program is the worker, started as the daemon starts itself. */
+static void test_spawn(void **state) {
+        struct mhp_worker_result results[1];
+        struct machine *m = *state;
+        const uint32_t block = 9;
+        int fd = -1, status;
+        pid_t pid = -1;
+
+        assert_int_equal(mhp_worker_spawn("/nonexistent/mhpd", m->t.path, &pid, &fd), -ENOENT);
+        assert_int_equal(pid, -1);
+        assert_int_equal(fd, -1);
+
+        tree_set(&m->t, 9, "state", "");
+        tree_file(&m->t, "sys/devices/system/memory/memory9/state", "");
+        assert_int_equal(mhp_worker_spawn("/proc/self/exe", m->t.path, &pid, &fd), 0);
+        assert_int_equal(mhp_worker_send(fd, MHP_VERB_ONLINE_KERNEL, &block, 1), 0);
+        assert_int_equal(answers(fd, results, 1), 1);
+        assert_int_equal(results[0].error, 0);
+        assert_string_equal(state_of(m, 9), "online_kernel");
+        close(fd);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
+static int be_worker(const char *sysroot) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+
+        return mhp_root_open(sysroot, &root) < 0 || mhp_worker_main(MHP_WORKER_FD, &root) < 0;
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(int argc, char **argv) {
+        const struct CMUnitTest tests[] = {
+                T(test_verbs), T(test_read_back), T(test_errors), T(test_settle), T(test_many), T(test_stuck), T(test_late_signal),
+                T(test_hang_up), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
+        };
+
+        if (argc == 4 && strcmp(argv[1], "--worker") == 0 && strcmp(argv[2], "--sysroot") == 0)
+                return be_worker(argv[3]);
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
