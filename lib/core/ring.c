@@ -56,17 +56,28 @@ static int note(struct mhp_ring *ring, uint32_t nr, enum mhp_note kind, const ch
         return block ? mhp_notes_add(ring->notes, ring->map, block, kind, words) : 0;
 }
 
+/* Blocks that a scan did not show. */
+static int note_unseen(struct mhp_ring *ring) {
+        int r = 0;
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(ring->map, 0); b && r >= 0; b = mhp_map_next_block(ring->map, b))
+                if (!(b->flags & MHP_BLOCK_SEEN))
+                        r = note(ring, b->nr, MHP_NOTE_GONE, NULL);
+        return r;
+}
+
 int mhp_ring_event(void *userdata, const struct mhp_event *event) {
         struct mhp_ring *ring = userdata;
         uint32_t nr = event->type == MHP_EVENT_BLOCK ? event->reading->nr : event->block;
-        int r;
+        int r = 0;
 
-        if (event->type == MHP_EVENT_GONE) {
-                /* Told before the block and its group are forgotten. */
+        /* Told before the blocks and their groups are forgotten. */
+        if (event->type == MHP_EVENT_GONE)
                 r = note(ring, nr, MHP_NOTE_GONE, NULL);
-                if (r < 0)
-                        return r;
-        }
+        else if (event->type == MHP_EVENT_SCAN_END && ring->map->scanning)
+                r = note_unseen(ring);
+        if (r < 0)
+                return r;
 
         r = mhp_map_apply(ring->map, event);
         if (r >= 0 && r & MHP_CHANGE_FOREIGN_OFFLINE)
@@ -232,11 +243,26 @@ static bool is_final(int error) {
         return error == EINVAL || error == EPERM || error == EACCES || error == EHWPOISON || error == EROFS;
 }
 
-static int report_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int change, bool repairing) {
+/* A move that cannot be had leaves the block where it was; if it is off that place already, it is put back: memory in the wrong
+ * zone is better than none. */
+static int call_off(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
+        struct mhp_event event = { .type = MHP_EVENT_ACCEPT, .now = now, .block = block->nr };
+
+        if (block->state == MHP_STATE_OFFLINE) {
+                event.type = MHP_EVENT_GOAL;
+                event.want = block->goal == MHP_WANT_MOVABLE ? MHP_WANT_KERNEL : MHP_WANT_MOVABLE;
+                event.reason = MHP_REASON_ACCEPTED;
+        }
+        return mhp_ring_event(ring, &event);
+}
+
+/* was: the block's flags before. */
+static int report_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int change, unsigned was) {
         const struct mhp_block *block = mhp_map_find(ring->map, nr);
+        bool repair = was & MHP_BLOCK_REPAIRING && was & MHP_BLOCK_REPAIRED;
 
         if (change & MHP_CHANGE_DONE)
-                return note(ring, nr, repairing ? MHP_NOTE_REPAIRED : block->state == MHP_STATE_OFFLINE ? MHP_NOTE_OFFLINE : MHP_NOTE_ONLINE, NULL);
+                return note(ring, nr, repair ? MHP_NOTE_REPAIRED : block->state == MHP_STATE_OFFLINE ? MHP_NOTE_OFFLINE : MHP_NOTE_ONLINE, NULL);
         if (!(change & MHP_CHANGE_FAILED))
                 return 0;
         if (!(block->flags & MHP_BLOCK_GAVE_UP))
@@ -245,10 +271,9 @@ static int report_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int 
         int r = note(ring, nr, MHP_NOTE_GAVE_UP, NULL);
         if (r < 0)
                 return r;
-        /* A repair that cannot be had leaves the block where the other hand put it. */
-        if (repairing && block->state == MHP_STATE_ONLINE)
-                return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_ACCEPT, .now = now, .block = nr });
-        return 0;
+        /* A request that fails where the block is stays one that has failed; what can be asked for can be asked for again. */
+        bool half_way = was & MHP_BLOCK_REPAIRING && block->state == MHP_STATE_OFFLINE;
+        return repair || half_way ? call_off(ring, now, block) : 0;
 }
 
 int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error) {
@@ -257,7 +282,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
         if (!block)
                 return 0;
 
-        bool repairing = block->flags & MHP_BLOCK_REPAIRING;
+        unsigned was = block->flags;
         bool last = block->attempts + 1u >= ring->config.attempts || is_final(error);
         struct mhp_event event = {
                 .type = MHP_EVENT_OUTCOME,
@@ -269,7 +294,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
         };
 
         int r = mhp_map_apply(ring->map, &event);
-        return r < 0 ? r : report_outcome(ring, now, nr, r, repairing);
+        return r < 0 ? r : report_outcome(ring, now, nr, r, was);
 }
 
 static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
@@ -277,9 +302,13 @@ static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
         ring->settle_at = error ? now + backoff(ring, ring->settle_failures - 1) : 0;
 
         for (size_t i = 0; i < ring->n_batch; i++) {
+                const struct mhp_block *block = mhp_map_find(ring->map, ring->batch[i]);
                 struct mhp_event event = {
                         .type = MHP_EVENT_OUTCOME, .now = now, .block = ring->batch[i], .verb = MHP_VERB_SETTLE, .error = error };
 
+                /* Another block of the same number may have come meanwhile: its arrival is not over. */
+                if (!block || !(block->flags & MHP_BLOCK_BUSY))
+                        continue;
                 int r = mhp_map_apply(ring->map, &event);
                 if (r < 0)
                         return r;

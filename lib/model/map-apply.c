@@ -45,17 +45,34 @@ static int apply_scan_end(struct mhp_map *map) {
         return change;
 }
 
-/* What becomes of a block's history when another hand moved it. */
-static int note_transition(struct mhp_block *block, enum mhp_state was) {
-        bool was_online = was == MHP_STATE_ONLINE || was == MHP_STATE_GOING_OFFLINE;
+static void forget_failures(struct mhp_block *block) {
+        block->flags &= (uint16_t) ~MHP_BLOCK_GAVE_UP;
+        block->attempts = 0;
+        block->error = 0;
+        block->retry_at = 0;
+}
 
-        if (was_online && block->state == MHP_STATE_OFFLINE && !(block->flags & MHP_BLOCK_BUSY)) {
+/* What becomes of a block's history when another hand moved it. What comes of our own writes is for apply_outcome() to judge. */
+static int note_transition(struct mhp_block *block, const struct mhp_block *was) {
+        bool was_online = was->state == MHP_STATE_ONLINE || was->state == MHP_STATE_GOING_OFFLINE;
+
+        if (was->state == MHP_STATE_OFFLINE && block->state == MHP_STATE_ONLINE)
+                block->flags &= (uint16_t) ~MHP_BLOCK_HANDS_OFF;
+        if (block->flags & MHP_BLOCK_BUSY)
+                return 0;
+
+        if (was_online && block->state == MHP_STATE_OFFLINE) {
                 block->flags |= MHP_BLOCK_HANDS_OFF;
                 block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
+                if (mhp_block_goal_met(block))
+                        forget_failures(block);
                 return MHP_CHANGE_FOREIGN_OFFLINE;
         }
-        if (was == MHP_STATE_OFFLINE && block->state == MHP_STATE_ONLINE)
-                block->flags &= (uint16_t) ~MHP_BLOCK_HANDS_OFF;
+        /* Half of a repair was ours, the other half another hand's: that is judged anew, or the two would go on for ever. */
+        if (block->state == MHP_STATE_ONLINE && (was->state == MHP_STATE_OFFLINE || was->zone != block->zone)) {
+                block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
+                forget_failures(block);
+        }
         return 0;
 }
 
@@ -115,7 +132,7 @@ static int apply_block(struct mhp_map *map, const struct mhp_reading *reading) {
         if (map->scanning)
                 block->flags |= MHP_BLOCK_SEEN;
 
-        int change = is_new ? MHP_CHANGE_NEW : note_transition(block, (enum mhp_state) was.state);
+        int change = is_new ? MHP_CHANGE_NEW : note_transition(block, &was);
         if (is_new)
                 init_block(map, block);
         map_put_in(map, block);
@@ -147,10 +164,8 @@ static void set_goal(struct mhp_block *block, enum mhp_want want, enum mhp_reaso
         block->goal = want;
         block->reason = reason;
         block->rule = rule;
-        block->attempts = 0;
-        block->error = 0;
-        block->retry_at = 0;
-        block->flags &= (uint16_t) ~(MHP_BLOCK_GAVE_UP | MHP_BLOCK_REPAIRING);
+        block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
+        forget_failures(block);
 }
 
 static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct mhp_event *event) {
@@ -165,7 +180,8 @@ static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct
         if (block->group != MHP_NO_GROUP) {
                 struct mhp_group *group = &map->groups[block->group];
 
-                if (mhp_source_is_unit(group->source) && group->goal == MHP_WANT_UNSET) {
+                /* What was accepted for one block is no policy for the others. */
+                if (mhp_source_is_unit(group->source) && group->goal == MHP_WANT_UNSET && event->reason != MHP_REASON_ACCEPTED) {
                         group->goal = event->want;
                         group->reason = event->reason;
                         group->rule = event->rule;
@@ -174,10 +190,18 @@ static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct
         return MHP_CHANGE_GOAL;
 }
 
+/* Online in another kind of zone than the one asked for; zone `none` can never be left. */
+static bool must_move(const struct mhp_block *block) {
+        return block->state == MHP_STATE_ONLINE && block->zone != MHP_ZONE_NONE && !mhp_block_goal_met(block) &&
+               (block->goal == MHP_WANT_MOVABLE || block->goal == MHP_WANT_KERNEL);
+}
+
 /* AUTO leaves the choice to policy; the request still counts as one, in that it overrides hands off. */
 static int apply_request(struct mhp_block *block, enum mhp_want want) {
         set_goal(block, want == MHP_WANT_AUTO ? MHP_WANT_UNSET : want, want == MHP_WANT_AUTO ? MHP_REASON_UNSET : MHP_REASON_REQUESTED, 0);
         block->flags &= (uint16_t) ~(MHP_BLOCK_HANDS_OFF | MHP_BLOCK_REPAIRED);
+        if (must_move(block))
+                block->flags |= MHP_BLOCK_REPAIRING;
         return MHP_CHANGE_GOAL;
 }
 
@@ -188,8 +212,7 @@ static int apply_accept(struct mhp_block *block) {
 
 static int apply_repair(struct mhp_block *block) {
         block->flags |= MHP_BLOCK_REPAIRED | MHP_BLOCK_REPAIRING;
-        block->attempts = 0;
-        block->retry_at = 0;
+        forget_failures(block);
         return 0;
 }
 
@@ -203,6 +226,10 @@ static int failed(struct mhp_block *block, const struct mhp_event *event) {
         return MHP_CHANGE_FAILED;
 }
 
+static enum mhp_verb verb_for(const struct mhp_block *block) {
+        return block->goal == MHP_WANT_MOVABLE ? MHP_VERB_ONLINE_MOVABLE : block->goal == MHP_WANT_KERNEL ? MHP_VERB_ONLINE_KERNEL : MHP_VERB_OFFLINE;
+}
+
 static int apply_outcome(struct mhp_block *block, const struct mhp_event *event) {
         block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
 
@@ -214,18 +241,22 @@ static int apply_outcome(struct mhp_block *block, const struct mhp_event *event)
 
         if (mhp_block_goal_met(block)) {
                 block->flags |= block->state == MHP_STATE_ONLINE ? MHP_BLOCK_OURS : 0;
-                block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_GAVE_UP);
-                block->attempts = 0;
-                block->error = 0;
-                block->retry_at = 0;
+                block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
+                forget_failures(block);
                 return MHP_CHANGE_DONE;
         }
+        if (block->state != (event->verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE))
+                return failed(block, event);
 
-        /* Half of a repair is done; or another hand was faster and put it elsewhere, which is drift and not a failure. */
-        if (event->verb == MHP_VERB_OFFLINE ? block->state == MHP_STATE_OFFLINE : block->state == MHP_STATE_ONLINE)
-                return 0;
-
-        return failed(block, event);
+        /* Half of a repair is done, and the other half has tries of its own. Or something else was asked for meanwhile, and our own
+         * write has to be taken back. Or another hand was faster and put it elsewhere, which is drift and no failure. */
+        forget_failures(block);
+        if (block->state == MHP_STATE_ONLINE) {
+                block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
+                if (event->verb != verb_for(block) && must_move(block))
+                        block->flags |= MHP_BLOCK_REPAIRING;
+        }
+        return 0;
 }
 
 /* All waiting blocks are looked at, but only those; they are few, and due soon. */

@@ -41,7 +41,7 @@ static void sums_add(struct mhp_sums *sums, const struct mhp_block *block, int s
 static void group_add(struct mhp_group *group, const struct mhp_block *block, int sign) {
         enum mhp_want placed = is_placed(block) ? mhp_zone_class(block->zone) : MHP_WANT_UNSET;
         enum mhp_want held = held_class(block);
-        bool anchor = is_placed(block) && (block->flags & MHP_BLOCK_OURS || block->reason == MHP_REASON_FOUND_ONLINE);
+        bool anchor = placed != MHP_WANT_UNSET && placed == block->goal && block->reason != MHP_REASON_ACCEPTED;
 
         if (sign > 0) {
                 group->first = group->n_blocks == 0 ? block->nr : MIN(group->first, block->nr);

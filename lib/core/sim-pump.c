@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The daemon's part, in small: what engine, executor and worker do between the two doors, in their order. */
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/units.h"
+#include "core/sim.h"
+
+int mhp_sim_step(void *userdata, const struct mhp_step *step) {
+        struct mhp_sim *sim = userdata;
+        int r = 0;
+
+        if (step->verb != MHP_VERB_REPORT) {
+                r = mhp_array_reserve((void **) &sim->items, &sim->items_capacity, step->n_blocks, sizeof(*sim->items));
+                if (r < 0)
+                        return r;
+                for (size_t i = 0; i < step->n_blocks; i++)
+                        sim->items[i] = (struct mhp_sim_item) { .nr = step->blocks[i] };
+                sim->n_items = step->n_blocks;
+                sim->at = sim->at_uevent = 0;
+                sim->verb = step->verb;
+                sim->deadline = step->deadline;
+                sim->stage = MHP_SIM_BEGIN;
+        }
+        return sim->tell ? sim->tell(sim->userdata, step) : 0;
+}
+
+void mhp_sim_wake(struct mhp_sim *sim) {
+        sim->turn_due = true;
+}
+
+static int gone(struct mhp_sim *sim, struct mhp_ring *ring, uint32_t nr) {
+        return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_GONE, .now = sim->now, .block = nr });
+}
+
+static int take_reading(struct mhp_sim *sim, struct mhp_ring *ring, const struct mhp_reading *reading) {
+        return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = sim->now, .reading = reading });
+}
+
+static int read_block(struct mhp_sim *sim, struct mhp_ring *ring, uint32_t nr) {
+        struct mhp_reading reading;
+
+        return mhp_sim_read(sim, nr, &reading) ? take_reading(sim, ring, &reading) : gone(sim, ring, nr);
+}
+
+int mhp_sim_scan(struct mhp_sim *sim, struct mhp_ring *ring) {
+        struct mhp_event event = { .type = MHP_EVENT_SCAN_BEGIN, .now = sim->now };
+        int r = mhp_ring_event(ring, &event);
+
+        for (size_t i = 0; i < sim->n_blocks && r >= 0; i++)
+                r = read_block(sim, ring, sim->blocks[i].nr);
+        event.type = MHP_EVENT_SCAN_END;
+        sim->turn_due = true;
+        return r < 0 ? r : mhp_ring_event(ring, &event);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- hearing */
+
+static struct mhp_sim_item *find_item(struct mhp_sim *sim, uint32_t nr) {
+        if (sim->stage == MHP_SIM_IDLE || sim->verb == MHP_VERB_SETTLE)
+                return NULL;
+        for (size_t i = 0; i < sim->n_items; i++) {
+                size_t k = (sim->at_uevent + i) % sim->n_items;
+
+                if (sim->items[k].nr == nr) {
+                        sim->at_uevent = k;
+                        return &sim->items[k];
+                }
+        }
+        return NULL;
+}
+
+/* Whether the block is read without the event: when its settle is over, or by the worker after its write. */
+static bool read_follows(struct mhp_sim *sim, const struct mhp_ring *ring, uint32_t nr) {
+        const struct mhp_block *block = mhp_map_find(ring->map, nr);
+        struct mhp_sim_item *item;
+
+        if (!block)
+                return false;
+        if (block->queue == MHP_QUEUE_UNSETTLED)
+                return ring->settle_at == 0;
+        if (block->queue != MHP_QUEUE_BUSY)
+                return false;
+        if (ring->busy == MHP_VERB_SETTLE)
+                return true;
+        item = find_item(sim, nr);
+        if (!item || item->answered || item->gone)
+                return false;
+        item->heard = (uint16_t) MIN(item->heard + 1, UINT16_MAX);
+        return true;
+}
+
+static int take_uevent(struct mhp_sim *sim, struct mhp_ring *ring, const struct mhp_sim_uevent *uevent) {
+        const struct mhp_block *block = mhp_map_find(ring->map, uevent->nr);
+        struct mhp_sim_item *item;
+
+        switch (uevent->action) {
+        case MHP_SIM_ADD:
+                return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_ADDED, .now = sim->now, .block = uevent->nr });
+        case MHP_SIM_REMOVE:
+                item = block && block->queue == MHP_QUEUE_BUSY ? find_item(sim, uevent->nr) : NULL;
+                if (item)
+                        item->gone = true;
+                return gone(sim, ring, uevent->nr);
+        case MHP_SIM_CHANGE:
+                break;
+        }
+        return read_follows(sim, ring, uevent->nr) ? 0 : read_block(sim, ring, uevent->nr);
+}
+
+static int hear(struct mhp_sim *sim, struct mhp_ring *ring) {
+        int r = 0;
+
+        if (sim->n_uevents == 0 && !sim->overflow)
+                return 0;
+        if (sim->overflow) {
+                sim->overflow = false;
+                sim->rescan_due = true;
+                for (size_t i = 0; i < sim->n_items; i++)
+                        sim->items[i].heard = UINT16_MAX;
+        }
+        for (size_t i = 0; i < sim->n_uevents && r >= 0; i++)
+                r = take_uevent(sim, ring, &sim->uevents[i]);
+        sim->n_uevents = 0;
+        sim->turn_due = true;
+        return r;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- the steps */
+
+static int turn(struct mhp_sim *sim, struct mhp_ring *ring) {
+        struct mhp_pressure pressure;
+
+        sim->turn_due = false;
+        if (sim->rescan_due) {
+                const struct mhp_step rescanned = { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 };
+                int r = mhp_sim_scan(sim, ring);
+
+                sim->rescan_due = sim->turn_due = false;
+                if (r >= 0 && sim->tell)
+                        r = sim->tell(sim->userdata, &rescanned);
+                if (r < 0)
+                        return r;
+        }
+        mhp_sim_get_pressure(sim, &pressure);
+        return mhp_ring_turn(ring, sim->now, &pressure);
+}
+
+static int end_step(struct mhp_sim *sim, struct mhp_ring *ring, int error) {
+        sim->stage = MHP_SIM_IDLE;
+        sim->turn_due = true;
+        return mhp_ring_step_done(ring, sim->now, error);
+}
+
+static int settle(struct mhp_sim *sim, struct mhp_ring *ring) {
+        int r;
+
+        if (sim->stage == MHP_SIM_BEGIN) {
+                sim->error = sim->n_settle_stuck > 0 ? ETIMEDOUT : 0;
+                if (sim->error)
+                        sim->now += sim->deadline;
+                else
+                        mhp_sim_settle(sim);
+                sim->n_settle_stuck -= sim->n_settle_stuck > 0 && sim->n_settle_stuck != UINT_MAX;
+                sim->stage = MHP_SIM_WRITTEN;
+                return 0;
+        }
+
+        r = hear(sim, ring);
+        for (size_t i = 0; i < sim->n_items && r >= 0; i++)
+                r = read_block(sim, ring, sim->items[i].nr);
+        return r < 0 ? r : end_step(sim, ring, sim->error);
+}
+
+/* The worker's own reading knows nothing of node and group. */
+static void read_back(struct mhp_sim *sim, uint32_t nr) {
+        sim->result_gone = !mhp_sim_read(sim, nr, &sim->result);
+        sim->result.node = -1;
+        sim->result.n_nodes = 0;
+        sim->result.group = NULL;
+        sim->result.source = MHP_SOURCE_UNKNOWN;
+        sim->stage = MHP_SIM_WRITTEN;
+}
+
+static int begin(struct mhp_sim *sim) {
+        uint32_t nr = sim->items[sim->at].nr;
+        struct mhp_sim_block *block = mhp_sim_find(sim, nr);
+
+        if (block && block->n_stuck > 0) {
+                block->n_stuck -= block->n_stuck != UINT16_MAX;
+                if (!block->killed && sim->verb == MHP_VERB_OFFLINE && block->state == MHP_STATE_ONLINE && block->zone != MHP_ZONE_NONE)
+                        block->state = MHP_STATE_GOING_OFFLINE;
+                sim->stage = MHP_SIM_STUCK;
+                return 0;
+        }
+        sim->error = mhp_sim_write(sim, nr, sim->verb);
+        read_back(sim, nr);
+        return 0;
+}
+
+static bool reached(const struct mhp_sim *sim, const struct mhp_ring *ring, uint32_t nr) {
+        const struct mhp_block *block = mhp_map_find(ring->map, nr);
+
+        return !block || block->state == (sim->verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE);
+}
+
+/* The worker was killed: what it did not answer for is read afresh; the first that did not come through is to blame. */
+static int lost(struct mhp_sim *sim, struct mhp_ring *ring) {
+        bool blamed = false;
+        int r = hear(sim, ring);
+
+        for (size_t i = 0; i < sim->n_items && r >= 0; i++) {
+                struct mhp_sim_item *item = &sim->items[i];
+
+                if (item->answered || item->gone)
+                        continue;
+                r = read_block(sim, ring, item->nr);
+                if (r < 0)
+                        break;
+                if (reached(sim, ring, item->nr))
+                        r = mhp_ring_outcome(ring, sim->now, item->nr, 0);
+                else if (!blamed) {
+                        blamed = true;
+                        r = mhp_ring_outcome(ring, sim->now, item->nr, ETIMEDOUT);
+                }
+        }
+        return r < 0 ? r : end_step(sim, ring, 0);
+}
+
+/* offline_pages() leaves on a signal with EINTR and the block is as it was. */
+static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
+        struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
+
+        sim->now += sim->deadline;
+        if (block && block->killed)
+                return lost(sim, ring);
+        if (block && block->state == MHP_STATE_GOING_OFFLINE)
+                block->state = MHP_STATE_ONLINE;
+        sim->error = ETIMEDOUT;
+        read_back(sim, sim->items[sim->at].nr);
+        return 0;
+}
+
+static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
+        struct mhp_sim_item *item = &sim->items[sim->at];
+        int r = hear(sim, ring);
+
+        sim->at++;
+        sim->stage = MHP_SIM_BEGIN;
+        item->answered = true;
+        if (r < 0 || item->gone)
+                return r;
+        if (sim->result_gone)
+                return gone(sim, ring, item->nr);
+        r = item->heard > (sim->error == 0) ? read_block(sim, ring, item->nr) : take_reading(sim, ring, &sim->result);
+        return r < 0 ? r : mhp_ring_outcome(ring, sim->now, item->nr, sim->error);
+}
+
+static int advance_step(struct mhp_sim *sim, struct mhp_ring *ring) {
+        if (sim->verb == MHP_VERB_SETTLE)
+                return settle(sim, ring);
+        if (sim->stage == MHP_SIM_STUCK)
+                return deadline(sim, ring);
+        if (sim->stage == MHP_SIM_WRITTEN)
+                return answer(sim, ring);
+
+        while (sim->at < sim->n_items && sim->items[sim->at].gone)
+                sim->at++;
+        return sim->at < sim->n_items ? begin(sim) : end_step(sim, ring, 0);
+}
+
+/* --------------------------------------------------------------------------------------------------------------- the loop */
+
+int mhp_sim_pump(struct mhp_sim *sim, struct mhp_ring *ring) {
+        int r;
+
+        if (sim->n_uevents > 0 || sim->overflow)
+                r = hear(sim, ring);
+        else if (sim->turn_due)
+                r = turn(sim, ring);
+        else if (sim->stage != MHP_SIM_IDLE)
+                r = advance_step(sim, ring);
+        else
+                return 0;
+        return r < 0 ? r : 1;
+}
+
+int mhp_sim_run(struct mhp_sim *sim, struct mhp_ring *ring) {
+        /* No block needs more than a settle, a repair and some tries before time has to pass. */
+        uint64_t most = 10000 + 64 * (uint64_t) sim->n_blocks;
+        int r;
+
+        sim->turn_due = true;
+        for (uint64_t n = 0; n < most; n++) {
+                r = mhp_sim_pump(sim, ring);
+                if (r <= 0)
+                        return r;
+        }
+        return -ELOOP;
+}
+
+int mhp_sim_advance(struct mhp_sim *sim, struct mhp_ring *ring, uint64_t usec) {
+        uint64_t until = mhp_add_sat(sim->now, usec), next;
+        int r = mhp_sim_run(sim, ring);
+
+        while (r >= 0 && (next = mhp_ring_next_tick(ring)) <= until && next < UINT64_MAX) {
+                sim->now = MAX(sim->now, next);
+                r = mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TICK, .now = sim->now });
+                if (r >= 0)
+                        r = mhp_sim_run(sim, ring);
+        }
+        sim->now = MAX(sim->now, until);
+        return r;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A kernel's memory hotplug behind the door "steps out", without a kernel: scenarios, the randomised test of the ring and the
+ * benchmark run on it. Nothing happens by itself; mhp_sim_pump() does one thing at a time, in the order in which the daemon does
+ * it, and between two calls anything may befall the machine. Time is a number that only deadlines and mhp_sim_advance() move.
+ *
+ * What it keeps of the real one: `add` comes before the links, which are there when the hotplug lock is free again; a block that is
+ * where it is asked to be gives EINVAL, as does taking zone `none` offline; a write that fails is not announced; another hand is
+ * announced like our own; a writer that is stuck leaves at the deadline, or is killed and leaves the rest of its step undone. */
+
+#include "core/ring.h"
+
+enum mhp_sim_links {
+        MHP_SIM_LINKS_LATE,   /* node and group stay hidden until mhp_sim_link() */
+        MHP_SIM_LINKS_SETTLE, /* until the next settle that comes through */
+        MHP_SIM_LINKS_THERE,
+};
+
+struct mhp_sim_fault {
+        uint16_t error; /* errno */
+        uint16_t n;     /* how many writes still fail with it */
+};
+
+struct mhp_sim_block {
+        uint32_t nr;
+        uint32_t n_writes;              /* by mhpd */
+        uint32_t group;                 /* index into the names */
+        int16_t node;
+        uint8_t n_nodes;
+        uint8_t state, zone, valid;     /* as in struct mhp_reading */
+        uint8_t links;                  /* enum mhp_sim_links */
+        bool killed;                    /* a stuck writer has to be killed: it waits for the lock and not inside the operation */
+        uint16_t n_stuck;               /* writes that will be stuck */
+        struct mhp_sim_fault fault[2];  /* of onlining, of offlining */
+};
+
+struct mhp_sim_plug {
+        const char *group;       /* SOURCE:DEVICE; NULL: none */
+        enum mhp_source source;
+        struct mhp_range blocks;
+        int node;                /* -1: none */
+        enum mhp_zone zone;      /* where the kernel puts it by itself; UNSET: as it is armed */
+        uint8_t valid;           /* 0: Normal and Movable */
+        enum mhp_sim_links links;
+};
+
+enum mhp_sim_action {
+        MHP_SIM_ADD,
+        MHP_SIM_REMOVE,
+        MHP_SIM_CHANGE,
+};
+
+struct mhp_sim_uevent {
+        enum mhp_sim_action action;
+        uint32_t nr;
+};
+
+struct mhp_sim_group {
+        char name[MHP_GROUP_NAME_MAX];
+        enum mhp_source source;
+};
+
+/* A block of the step under way. */
+struct mhp_sim_item {
+        uint32_t nr;
+        uint16_t heard; /* uevents since the step began */
+        bool answered, gone;
+};
+
+enum mhp_sim_stage {
+        MHP_SIM_IDLE,
+        MHP_SIM_BEGIN,   /* the next block's write is due */
+        MHP_SIM_STUCK,   /* it does not come back */
+        MHP_SIM_WRITTEN, /* it has come back; nobody was told yet */
+};
+
+struct mhp_sim {
+        uint64_t block_size;
+        uint64_t now;                  /* µs */
+        /* the kernel */
+        struct mhp_sim_block *blocks;  /* sorted; owned */
+        size_t n_blocks, blocks_capacity;
+        size_t hint;                   /* where the block asked for last was */
+        struct mhp_sim_group *groups;  /* owned */
+        size_t n_groups, groups_capacity;
+        struct mhp_range hidden;       /* blocks whose links a settle will show lie within; empty if first > last */
+        enum mhp_verb auto_online;     /* auto_online_blocks; NONE: offline */
+        bool auto_default;             /* it says `online`: the zone that valid_zones names first */
+        unsigned n_settle_stuck;       /* settles that will not come through; UINT_MAX: for ever */
+        uint64_t n_kernel;             /* blocks online in kernel zones */
+        struct mhp_sim_uevent *uevents; /* sent and not heard; owned */
+        size_t n_uevents, uevents_capacity;
+        bool overflow;                 /* some were lost, and the listener will be told (ENOBUFS) */
+        struct mhp_pressure pressure;  /* as it was when n_kernel was pressure_kernel */
+        uint64_t pressure_kernel;
+        /* the daemon's part */
+        mhp_step_fn tell;              /* sees every step that comes out, reports too; may be NULL */
+        void *userdata;
+        enum mhp_verb verb;            /* of the step under way */
+        enum mhp_sim_stage stage;
+        uint64_t deadline;
+        struct mhp_sim_item *items;    /* owned */
+        size_t n_items, items_capacity, at;
+        size_t at_uevent;              /* the item that the next uevent is expected for */
+        int error;                     /* of the write that has come back */
+        struct mhp_reading result;     /* the worker's own reading after it */
+        bool result_gone;
+        bool turn_due, rescan_due;
+};
+
+int mhp_sim_new(uint64_t block_size, struct mhp_sim **ret);
+struct mhp_sim *mhp_sim_free(struct mhp_sim *sim);
+DEFINE_CLEANUP(struct mhp_sim *, mhp_sim_free)
+#define _cleanup_sim_ _cleanup_(mhp_sim_freep)
+
+/* ------------------------------------------------------------------------------------------------------------ the kernel */
+
+/* Memory that is there from the start, as `like` (its state, zone, node, …); says nothing to anybody. -EEXIST: some of it is there. */
+int mhp_sim_place(struct mhp_sim *sim, struct mhp_range blocks, const struct mhp_block *like, const char *group, enum mhp_source source);
+
+/* Memory arrives. Blocks are announced in the order of the kernel: all of a DIMM before the first is online, virtio-mem one by one. */
+int mhp_sim_plug(struct mhp_sim *sim, const struct mhp_sim_plug *plug);
+
+/* Memory goes: all that is there of it is taken offline, then removed. -EBUSY: a write holds the lock, or zone `none` is among it. */
+int mhp_sim_unplug(struct mhp_sim *sim, struct mhp_range blocks);
+
+/* Another hand writes ONLINE_* or OFFLINE. zone: where it comes online. -ENODEV, -EINVAL, -EBUSY: that hand is told so, nobody else. */
+int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum mhp_zone zone);
+
+/* The next n writes of ONLINE_* or OFFLINE (NONE: both) to the blocks fail with `error`; 0 ends that. */
+void mhp_sim_fault(struct mhp_sim *sim, struct mhp_range blocks, enum mhp_verb verb, unsigned error, unsigned n);
+
+/* The next n writes to the blocks are stuck until their deadline. */
+void mhp_sim_stick(struct mhp_sim *sim, struct mhp_range blocks, unsigned n, bool killed);
+
+/* Links that are late appear. Whoever wants to know has to look again. */
+void mhp_sim_link(struct mhp_sim *sim, struct mhp_range blocks);
+
+/* All that was not heard yet is lost, and the listener is told so; or comes twice. */
+void mhp_sim_lose_uevents(struct mhp_sim *sim);
+int mhp_sim_double_uevents(struct mhp_sim *sim);
+
+/* Sets auto_online_blocks and the rest. The kernel's auto-movable is not simulated: a plug has to name its zone. */
+void mhp_sim_arm(struct mhp_sim *sim, const struct mhp_arming *arming);
+
+void mhp_sim_set_pressure(struct mhp_sim *sim, const struct mhp_pressure *pressure);
+void mhp_sim_get_pressure(const struct mhp_sim *sim, struct mhp_pressure *ret);
+
+struct mhp_sim_block *mhp_sim_find(struct mhp_sim *sim, uint32_t nr);
+
+/* What sysfs would say. False: it is not there. */
+bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret);
+
+/* A write to the block's state: 0 or a positive errno. */
+int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb);
+
+/* A settle: what is hidden until then is there. */
+void mhp_sim_settle(struct mhp_sim *sim);
+
+/* ------------------------------------------------------------------------------------------------------ the daemon's part */
+
+/* The door for steps, with the simulator as userdata. */
+int mhp_sim_step(void *sim, const struct mhp_step *step);
+
+/* Every block, as at the start and after lost events. */
+int mhp_sim_scan(struct mhp_sim *sim, struct mhp_ring *ring);
+
+/* A request or another configuration went into the ring: it wants a turn. */
+void mhp_sim_wake(struct mhp_sim *sim);
+
+/* One thing: hear what was announced, or give the ring its turn, or take the step under way further. 1: done; 0: all is quiet. */
+int mhp_sim_pump(struct mhp_sim *sim, struct mhp_ring *ring);
+
+/* Until all is quiet. -ELOOP: it never is. */
+int mhp_sim_run(struct mhp_sim *sim, struct mhp_ring *ring);
+
+/* Lets time pass, with all that is due in it. */
+int mhp_sim_advance(struct mhp_sim *sim, struct mhp_ring *ring, uint64_t usec);
