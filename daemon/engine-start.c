@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -163,7 +164,7 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
         return 0;
 }
 
-int engine_reload(struct engine *engine) {
+static int reload(struct engine *engine) {
         _cleanup_config_ struct mhp_config config = { 0 };
         struct mhp_conf_warnings warnings = { 0 };
         struct mhp_arming arming;
@@ -184,6 +185,16 @@ int engine_reload(struct engine *engine) {
                 return engine_check(engine, r);
         log_print(LOG_INFO, "the configuration was read again");
         return engine_turn_soon(engine);
+}
+
+/* RELOADING=1 has to carry the time, and READY=1 follows whatever came of it: sd_notify(3). */
+int engine_reload(struct engine *engine) {
+        int r;
+
+        (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, loop_now());
+        r = reload(engine);
+        (void) sd_notify(0, "READY=1");
+        return r;
 }
 
 void engine_stop(struct engine *engine) {

@@ -19,6 +19,9 @@ enum job_why {
         JOB_WHY_POLICY = -2,     /* policy keeps it offline */
         JOB_WHY_SUPERSEDED = -3, /* somebody wants something else of it */
         JOB_WHY_OPEN = -4,       /* its turn did not come */
+        JOB_WHY_FIXED = -5,      /* zone `none`: it can never be moved */
+        JOB_WHY_ELSEWHERE = -7, /* online, but in another zone than asked for */
+        JOB_WHY_NO_EFFECT = -6,  /* the kernel took the write, and that was all */
 };
 
 struct job_item {
@@ -44,6 +47,10 @@ DEFINE_CLEANUP(struct job *, job_free)
 
 /* NULL: the block is none of the job's. */
 struct job_item *job_find(const struct job *job, uint32_t nr);
+
+/* Whether the kernel would refuse for ever: a block in zone `none` spans zones or holes (test_pages_in_a_zone(),
+ * mm/memory_hotplug.c). Such an item is failed without asking. */
+bool job_refuse(struct job *job, struct job_item *item, const struct mhp_block *block);
 
 /* Looks at the block again, if it is open. */
 void job_judge(struct job *job, struct job_item *item, const struct mhp_map *map);

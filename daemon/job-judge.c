@@ -31,7 +31,7 @@ static bool is_there(enum mhp_want want, const struct mhp_block *block) {
 /* 0: still open. */
 static int why_failed(enum mhp_want want, const struct mhp_block *block) {
         if (block->flags & MHP_BLOCK_GAVE_UP)
-                return block->error ? block->error : JOB_WHY_SUPERSEDED;
+                return block->error ? block->error : JOB_WHY_NO_EFFECT;
         if (block->flags & MHP_BLOCK_HANDS_OFF)
                 return JOB_WHY_SUPERSEDED;
         if (want == MHP_WANT_AUTO)
@@ -50,6 +50,18 @@ static enum job_status judge(enum mhp_want want, const struct mhp_block *block, 
                 return JOB_DONE;
         *ret_why = why_failed(want, block);
         return *ret_why ? JOB_FAILED : JOB_OPEN;
+}
+
+/* Moving a block that is in use is no way to bring it online: whoever wants that says so, and takes it offline first. */
+bool job_refuse(struct job *job, struct job_item *item, const struct mhp_block *block) {
+        if (!block || block->state != MHP_STATE_ONLINE || is_there(job->want, block))
+                return false;
+        if (block->zone != MHP_ZONE_NONE && job->want == MHP_WANT_NONE)
+                return false;
+        item->status = JOB_FAILED;
+        item->why = block->zone == MHP_ZONE_NONE ? JOB_WHY_FIXED : JOB_WHY_ELSEWHERE;
+        job->n_failed++;
+        return true;
 }
 
 void job_judge(struct job *job, struct job_item *item, const struct mhp_map *map) {
@@ -79,6 +91,12 @@ static const char *words(int reason) {
                 return "something else was decided about it meanwhile; mhpctl status has more";
         case JOB_WHY_OPEN:
                 return "not done yet";
+        case JOB_WHY_FIXED:
+                return "zone none, which the kernel never takes offline";
+        case JOB_WHY_ELSEWHERE:
+                return "online in another zone; take it offline first";
+        case JOB_WHY_NO_EFFECT:
+                return "the kernel took it and did not do it";
         default: /* an errno */
                 return strerror(reason);
         }

@@ -171,6 +171,8 @@ static int request(struct engine *engine, struct job *job) {
                 const struct mhp_block *block = mhp_map_find(engine->ring->map, job->items[i].nr);
                 int r = 0;
 
+                if (job_refuse(job, &job->items[i], block))
+                        continue;
                 if (!(job->want == MHP_WANT_AUTO && block && block->state == MHP_STATE_ONLINE))
                         r = engine_event(engine, &(struct mhp_event) {
                                 .type = MHP_EVENT_REQUEST, .now = loop_now(), .block = job->items[i].nr, .want = job->want });

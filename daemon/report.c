@@ -77,12 +77,16 @@ static void failed_sentence(const struct mhp_step *step, struct mhp_text *text) 
                 mhp_text_printf(text, " cannot be moved from %s to %s", mhp_zone_name(step->zone), wanted(step->want));
         else
                 mhp_text_printf(text, " cannot be brought online in %s", wanted(step->want));
-        mhp_text_printf(text, ": %s; %s", strerror(step->error), words);
+        /* A write that the kernel took, and a block that is elsewhere afterwards. */
+        mhp_text_printf(text, ": %s; %s", step->error ? strerror(step->error) : "the kernel took it and did not do it", words);
 }
 
 static void drift_sentence(const struct mhp_step *step, bool many, struct mhp_text *text) {
-        mhp_text_printf(text, " %s in %s and not in %s: another hand put %s there", many ? "are" : "is",
-                        zone_of(step) ? zone_of(step) : "an unknown zone", wanted(step->want), many ? "them" : "it");
+        mhp_text_printf(text, " %s in %s and not in %s", many ? "are" : "is", zone_of(step) ? zone_of(step) : "an unknown zone", wanted(step->want));
+        if (step->reason == MHP_REASON_REQUESTED)
+                mhp_text_add(text, ", which was asked for");
+        else
+                mhp_text_printf(text, ": another hand put %s there", many ? "them" : "it");
         if (step->words)
                 mhp_text_printf(text, "; %s", step->words);
 }

@@ -37,10 +37,15 @@ struct mhp_notes *mhp_notes_free(struct mhp_notes *notes) {
         return NULL;
 }
 
-static bool same(const struct mhp_notes *notes, const struct mhp_step *next, const char *group) {
+/* Figures in the words of a decision may differ from block to block; the first ones stand for all. */
+static bool same_words(const struct mhp_notes *notes, enum mhp_note note, const char *words) {
+        return note == MHP_NOTE_DECIDED || strcmp(notes->words ? notes->words : "", words ? words : "") == 0;
+}
+
+static bool same(const struct mhp_notes *notes, const struct mhp_step *next, const char *group, const char *words) {
         const struct mhp_step *r = &notes->report;
 
-        return r->note == next->note && r->want == next->want && r->zone == next->zone && r->reason == next->reason &&
+        return same_words(notes, next->note, words) && r->note == next->note && r->want == next->want && r->zone == next->zone && r->reason == next->reason &&
                r->node == next->node && r->error == next->error && strcmp(notes->group, group ? group : "") == 0;
 }
 
@@ -72,7 +77,7 @@ int mhp_notes_add(struct mhp_notes *notes, const struct mhp_map *map, const stru
         };
         int r;
 
-        if (notes->n == 0 || !same(notes, &next, group ? group->name : NULL)) {
+        if (notes->n == 0 || !same(notes, &next, group ? group->name : NULL, words)) {
                 r = mhp_notes_flush(notes);
                 if (r < 0)
                         return r;

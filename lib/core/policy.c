@@ -116,7 +116,8 @@ static void decide_auto(const struct mhp_map *map, const struct mhp_config *conf
         d->reason = MHP_REASON_RATIO_ALLOWS;
 }
 
-/* The kernel chose by its own policy, which nobody can predict from outside: what it chose is right by definition. */
+/* The kernel chose by its own policy, which nobody can predict from outside: what it chose is right by definition. It never splits a
+ * unit either, so that a block away from the rest of its unit is another hand's doing. */
 static bool kernel_decided(const struct mhp_config *config, const struct mhp_block *block, struct mhp_decision *d) {
         if (config->by != MHP_BY_KERNEL || block->state != MHP_STATE_ONLINE || block->goal != MHP_WANT_UNSET)
                 return false;
@@ -148,7 +149,7 @@ void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *confi
                 }
         }
 
-        if (d.want == MHP_WANT_AUTO && !kernel_decided(config, block, &d) && !follows_unit(mhp_map_group(map, block), &d))
+        if (d.want == MHP_WANT_AUTO && !follows_unit(mhp_map_group(map, block), &d) && !kernel_decided(config, block, &d))
                 decide_auto(map, config, pressure, block, &d);
 
         if (d.want == MHP_WANT_MOVABLE && !movable_offered(block)) {

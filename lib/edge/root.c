@@ -104,7 +104,7 @@ int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret,
 }
 
 int mhp_root_write(const struct mhp_root *root, const char *path, const char *value) {
-        _cleanup_(closep) int fd = openat(root->fd, path, O_WRONLY | O_CLOEXEC);
+        _cleanup_(closep) int fd = openat(root->fd, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
         size_t len = strlen(value);
         ssize_t n;
 

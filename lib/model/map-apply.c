@@ -276,7 +276,8 @@ static int apply_tick(struct mhp_map *map, uint64_t now) {
 
 static bool reopens(const struct mhp_block *block) {
         return block->goal != MHP_WANT_UNSET && block->reason != MHP_REASON_REQUESTED && block->reason != MHP_REASON_ACCEPTED &&
-               !(block->flags & (MHP_BLOCK_HANDS_OFF | MHP_BLOCK_BUSY)) && block->state == MHP_STATE_OFFLINE;
+               !(block->flags & (MHP_BLOCK_HANDS_OFF | MHP_BLOCK_BUSY)) &&
+               (block->state == MHP_STATE_OFFLINE || !mhp_block_goal_met(block));
 }
 
 static int apply_reload(struct mhp_map *map) {
@@ -291,6 +292,9 @@ static int apply_reload(struct mhp_map *map) {
                 if (!reopens(block))
                         continue;
                 map_take_out(map, block);
+                /* A repair that is called off was none. */
+                if (block->flags & MHP_BLOCK_REPAIRING)
+                        block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRED;
                 set_goal(block, MHP_WANT_UNSET, MHP_REASON_UNSET, 0);
                 map_put_in(map, block);
         }

@@ -41,7 +41,8 @@ static void sums_add(struct mhp_sums *sums, const struct mhp_block *block, int s
 static void group_add(struct mhp_group *group, const struct mhp_block *block, int sign) {
         enum mhp_want placed = is_placed(block) ? mhp_zone_class(block->zone) : MHP_WANT_UNSET;
         enum mhp_want held = held_class(block);
-        bool anchor = placed != MHP_WANT_UNSET && placed == block->goal && block->reason != MHP_REASON_ACCEPTED;
+        /* What the running step has is as good as there. */
+        bool anchor = (block->flags & MHP_BLOCK_BUSY || placed == block->goal) && block->reason != MHP_REASON_ACCEPTED;
 
         if (sign > 0) {
                 group->first = group->n_blocks == 0 ? block->nr : MIN(group->first, block->nr);
@@ -52,8 +53,8 @@ static void group_add(struct mhp_group *group, const struct mhp_block *block, in
         count(&group->n_movable, placed == MHP_WANT_MOVABLE, sign);
         count(&group->n_held_movable, held == MHP_WANT_MOVABLE, sign);
         count(&group->n_held_kernel, held == MHP_WANT_KERNEL, sign);
-        count(&group->n_anchor_movable, anchor && placed == MHP_WANT_MOVABLE, sign);
-        count(&group->n_anchor_kernel, anchor && placed == MHP_WANT_KERNEL, sign);
+        count(&group->n_anchor_movable, anchor && block->goal == MHP_WANT_MOVABLE, sign);
+        count(&group->n_anchor_kernel, anchor && block->goal == MHP_WANT_KERNEL, sign);
 }
 
 bool mhp_block_goal_met(const struct mhp_block *block) {
