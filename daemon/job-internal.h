@@ -20,8 +20,8 @@ enum job_why {
         JOB_WHY_SUPERSEDED = -3, /* somebody wants something else of it */
         JOB_WHY_OPEN = -4,       /* its turn did not come */
         JOB_WHY_FIXED = -5,      /* zone `none`: it can never be moved */
-        JOB_WHY_ELSEWHERE = -7, /* online, but in another zone than asked for */
         JOB_WHY_NO_EFFECT = -6,  /* the kernel took the write, and that was all */
+        JOB_WHY_ELSEWHERE = -7, /* online, but in another zone than asked for */
 };
 
 struct job_item {

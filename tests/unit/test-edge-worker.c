@@ -129,18 +129,27 @@ static void test_verbs(void **state) {
 
 /* What is read back afterwards is what the file says then, not what was written. */
 static void test_read_back(void **state) {
-        const uint32_t blocks[] = { 32, 33 };
-        struct mhp_worker_result results[2];
+        static const struct {
+                enum mhp_verb verb;
+                enum mhp_state state; /* a file keeps the verb, and only this one is a state's name too */
+                uint8_t valid;
+        } rows[] = {
+                { MHP_VERB_ONLINE_MOVABLE, MHP_STATE_UNKNOWN, 0 },
+                { MHP_VERB_OFFLINE, MHP_STATE_OFFLINE, MHP_ZONE_BIT(MHP_ZONE_MOVABLE) },
+        };
+        const uint32_t block = 33;
+        struct mhp_worker_result result;
         struct machine *m = *state;
 
-        tree_add_block(&m->t, 32, "........\noffline", "Normal Movable", -1, NULL);
-        tree_add_block(&m->t, 33, "offline", "Movable", -1, NULL);
-        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, blocks, 2), 0);
-        assert_int_equal(answers(m->fd, results, 2), 2);
-        assert_int_equal(results[0].state, MHP_STATE_UNKNOWN);
-        assert_int_equal(results[1].state, MHP_STATE_OFFLINE);
-        assert_int_equal(results[1].zone, MHP_ZONE_UNSET);
-        assert_int_equal(results[1].valid, MHP_ZONE_BIT(MHP_ZONE_MOVABLE));
+        ROWS(row, rows) {
+                tree_add_block(&m->t, block, "offline", "Movable", -1, NULL);
+                assert_int_equal(mhp_worker_send(m->fd, row->verb, &block, 1), 0);
+                assert_int_equal(answers(m->fd, &result, 1), 1);
+                assert_int_equal(result.state, row->state);
+                assert_int_equal(result.zone, MHP_ZONE_UNSET);
+                if (row->valid)
+                        assert_int_equal(result.valid, row->valid);
+        }
 }
 
 static void test_errors(void **state) {

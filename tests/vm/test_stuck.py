@@ -9,10 +9,9 @@ from mhpvm.case import VmCase
 from mhpvm.machine import Spec
 
 HELPER = "/usr/libexec/mhpd-tests/pinblock"
-# Ask for the status again and again for SECONDS; the slowest answer in milliseconds.
-ASK = """worst=0; end=$(($(date +%s%N) + {seconds} * 1000000000))
-while t=$(date +%s%N); [ $t -lt $end ]; do mhpctl status >/dev/null || exit 1
-took=$((($(date +%s%N) - t) / 1000000)); [ $took -le $worst ] || worst=$took; sleep 0.2; done; echo $worst"""
+# How long `mhpctl status` takes, five times a second for five seconds.
+ASK = "/usr/libexec/mhpd-tests/slowest 5 mhpctl status"
+LIMIT = 200     # milliseconds, and that with the start of mhpctl in an emulated machine
 
 
 class Stuck(VmCase):
@@ -30,10 +29,20 @@ class Stuck(VmCase):
         self.machine.wait(lambda: self.machine.blocks()[block].state, lambda state: state == "going-offline", 10,
                           "the block that keeps the lock")
 
-    def kills(self):
-        """How many workers mhpd has killed."""
-        text = self.machine.check("busctl get-property org.mhpd1 /org/mhpd1 org.mhpd1.Manager WorkerKills")
-        return int(text.split()[1])
+    def property(self, name):
+        """A number that mhpd shows on the bus."""
+        return int(self.machine.check(f"busctl get-property org.mhpd1 /org/mhpd1 org.mhpd1.Manager {name}").split()[1])
+
+    def slowest_answer(self):
+        """The slowest `mhpctl status` of five seconds. This machine's own load can spoil a sample, so there are three
+        tries; a daemon that waits for its worker would spoil all of them, and by seconds."""
+        tries = []
+        for _ in range(3):
+            said = dict(word.split("=") for word in self.machine.check(ASK).split())
+            tries.append(float(said["worst"]))
+            if tries[-1] < LIMIT:
+                break
+        return min(tries)
 
     def test_stuck_worker(self):
         before = self.plug("1G")
@@ -42,12 +51,13 @@ class Stuck(VmCase):
         before = self.plug("512M")
         waiting = self.machine.wait_blocks(lambda now: len(now.without(before)) == 4).without(before)
         self.machine.check("udevadm settle; sleep 1")
+        self.machine.check("dmesg -n 1")         # the kernel's many words about pages that do not move cost time
         self.hold_the_lock(min(used), used.block_size)
         job = self.machine.agent.start(
             f"mhpctl online {min(waiting)}-{max(waiting)} --zone movable --timeout 60")
-        worst = int(self.machine.check(ASK.format(seconds=10)))
-        self.assertGreaterEqual(self.kills(), 1, "the worker is killed at its deadline")
-        self.assertLess(worst, 200, "milliseconds for an answer while the worker was stuck")
+        self.machine.wait(lambda: self.property("WorkerKills"), lambda kills: kills >= 1, 15, "a worker is killed")
+        self.assertLess(self.slowest_answer(), LIMIT)
+        self.assertLess(self.property("LongestRound"), 1_000_000, "microseconds in one round of the daemon's loop")
         self.machine.check("pkill -x pinblock")
         self.machine.wait_blocks(lambda now: all(now[number].zone == "Movable" for number in waiting), 60,
                                  "the blocks come online once the lock is free")
