@@ -64,8 +64,7 @@ static int note_transition(struct mhp_block *block, const struct mhp_block *was)
         if (was_online && block->state == MHP_STATE_OFFLINE) {
                 block->flags |= MHP_BLOCK_HANDS_OFF;
                 block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
-                if (mhp_block_goal_met(block))
-                        forget_failures(block);
+                forget_failures(block);
                 return MHP_CHANGE_FOREIGN_OFFLINE;
         }
         /* Half of a repair was ours, the other half another hand's: that is judged anew, or the two would go on for ever. */

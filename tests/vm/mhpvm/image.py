@@ -34,12 +34,14 @@ MASKED = ("getty@tty1.service", "serial-getty@ttyS0.service", "systemd-networkd.
           "systemd-update-utmp.service", "ndctl-monitor.service", "daxdev-reconfigure@dax0.0.service", "systemd-pcrphase.service", "ldconfig.service", "systemd-hwdb-update.service")
 
 
-# mmdebstrap runs this while it may read every file; the bind mount leaves out what it has mounted below the new root.
+# mmdebstrap runs this while it may read every file; the bind mount leaves out what it has mounted below the new root. A
+# chroot's root is no mount point, and its propagation cannot be changed: so that stays as it is.
 HOOK = """set -e
 rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/usr/share/doc/* "$1"/usr/share/locale/* "$1"/usr/share/man/*
-unshare --mount sh -ec 'mkdir "$1.bare"; mount --bind "$1" "$1.bare"; mke2fs -q -t ext4 -O ^has_journal -d "$1.bare" "$2" "$3"
-chmod 644 "$2"
-umount "$1.bare"; rmdir "$1.bare"' sh "$1" "TARGET" "SIZE"
+unshare --mount --propagation unchanged sh -ec 'mkdir "$1.bare"; mount --bind "$1" "$1.bare"
+trap "umount \\"$1.bare\\"; rmdir \\"$1.bare\\"" EXIT
+mke2fs -q -t ext4 -O ^has_journal -d "$1.bare" "$2" "$3"' sh "$1" "TARGET" "SIZE"
+chmod 644 "TARGET"
 """
 
 
