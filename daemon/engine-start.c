@@ -3,6 +3,7 @@
 /* The engine's beginning and end, and another configuration in between. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/notify.h"
 #include "edge/sysfs.h"
 
 /* A DIMM of 1 TiB announces 8,192 blocks, twice; an event takes about 1 KiB of the buffer. Only what is used costs memory. */
@@ -189,11 +191,13 @@ static int reload(struct engine *engine) {
 
 /* RELOADING=1 has to carry the time, and READY=1 follows whatever came of it: sd_notify(3). */
 int engine_reload(struct engine *engine) {
+        char reloading[64];
         int r;
 
-        (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, loop_now());
+        (void) snprintf(reloading, sizeof(reloading), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, loop_now());
+        notify(reloading);
         r = reload(engine);
-        (void) sd_notify(0, "READY=1");
+        notify("READY=1");
         return r;
 }
 

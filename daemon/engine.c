@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "api/scan.h"
@@ -16,6 +15,7 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/notify.h"
 #include "daemon/report.h"
 #include "edge/zoneinfo.h"
 
@@ -112,10 +112,11 @@ static void save_state(struct engine *engine) {
 static void tell_status(struct engine *engine) {
         _cleanup_text_ struct mhp_text text = { 0 };
 
+        mhp_text_add(&text, "STATUS=");
         report_status(engine->ring, &text);
         if (text.error < 0 || (engine->status && strcmp(engine->status, text.data) == 0))
                 return;
-        (void) sd_notifyf(0, "STATUS=%s", text.data);
+        notify(text.data);
         free(engine->status);
         engine->status = TAKE(text.data);
 }

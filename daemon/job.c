@@ -133,8 +133,13 @@ static int end(struct jobs *jobs, struct job *job, const char *result) {
         job->ended = true;
         job->touched = true;
         job->timer = sd_event_source_disable_unref(job->timer);
-        if (result)
+        if (result) {
+                /* Before the interrupted write comes back: the ring would go on with the job's next block. */
+                int r = withdraw(jobs, job);
+                if (r < 0)
+                        return r;
                 interrupt(jobs, job);
+        }
         return engine_turn_soon(jobs->engine);
 }
 

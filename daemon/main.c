@@ -6,12 +6,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "api/worker-main.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/notify.h"
 
 #define EXIT_USAGE 2
 
@@ -93,7 +93,7 @@ static int run(struct engine *engine, const struct options *options) {
         r = add_signals(engine);
         if (r >= 0)
                 r = loop_run(engine->event, &engine->longest_round);
-        (void) sd_notify(0, "STOPPING=1");
+        notify("STOPPING=1");
         engine_stop(engine);
         return r;
 }

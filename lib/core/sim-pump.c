@@ -254,9 +254,8 @@ static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
         item->answered = true;
         if (r < 0 || item->gone)
                 return r;
-        if (sim->result_gone)
-                return gone(sim, ring, item->nr);
-        r = item->heard > (sim->error == 0) ? read_block(sim, ring, item->nr) : take_reading(sim, ring, &sim->result);
+        /* Gone when it was written to is not gone for good. */
+        r = sim->result_gone || item->heard > (sim->error == 0) ? read_block(sim, ring, item->nr) : take_reading(sim, ring, &sim->result);
         return r < 0 ? r : mhp_ring_outcome(ring, sim->now, item->nr, sim->error);
 }
 

@@ -275,8 +275,7 @@ static int apply_tick(struct mhp_map *map, uint64_t now) {
 
 static bool reopens(const struct mhp_block *block) {
         return block->goal != MHP_WANT_UNSET && block->reason != MHP_REASON_REQUESTED && block->reason != MHP_REASON_ACCEPTED &&
-               !(block->flags & (MHP_BLOCK_HANDS_OFF | MHP_BLOCK_BUSY)) &&
-               (block->state == MHP_STATE_OFFLINE || !mhp_block_goal_met(block));
+               !(block->flags & MHP_BLOCK_BUSY) && (block->state == MHP_STATE_OFFLINE || !mhp_block_goal_met(block));
 }
 
 static int apply_reload(struct mhp_map *map) {

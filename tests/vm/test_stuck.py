@@ -33,16 +33,18 @@ class Stuck(VmCase):
         """A number that mhpd shows on the bus."""
         return int(self.machine.check(f"busctl get-property org.mhpd1 /org/mhpd1 org.mhpd1.Manager {name}").split()[1])
 
-    def slowest_answer(self):
-        """The slowest `mhpctl status` of five seconds. This machine's own load can spoil a sample, so there are three
-        tries; a daemon that waits for its worker would spoil all of them, and by seconds."""
+    def answers(self):
+        """Median and worst `mhpctl status` of five seconds, in milliseconds."""
+        said = dict(word.split("=") for word in self.machine.check(ASK).split())
+        return float(said["median"]), float(said["worst"])
+
+    def assert_answers_in_time(self, noise):
+        """LIMIT, and what this machine's own load adds at its worst. Three tries: a daemon that waits for its worker would
+        spoil all of them, and by seconds."""
         tries = []
-        for _ in range(3):
-            said = dict(word.split("=") for word in self.machine.check(ASK).split())
-            tries.append(float(said["worst"]))
-            if tries[-1] < LIMIT:
-                break
-        return min(tries)
+        while len(tries) < 3 and (not tries or tries[-1] >= LIMIT + noise):
+            tries.append(self.answers()[1])
+        self.assertLess(tries[-1], LIMIT + noise, f"worst answers {tries} ms, noise of this machine {noise:.0f} ms")
 
     def test_stuck_worker(self):
         before = self.plug("1G")
@@ -51,12 +53,13 @@ class Stuck(VmCase):
         before = self.plug("512M")
         waiting = self.machine.wait_blocks(lambda now: len(now.without(before)) == 4).without(before)
         self.machine.check("udevadm settle; sleep 1")
+        median, worst = self.answers()
         self.machine.check("dmesg -n 1")         # the kernel's many words about pages that do not move cost time
         self.hold_the_lock(min(used), used.block_size)
         job = self.machine.agent.start(
             f"mhpctl online {min(waiting)}-{max(waiting)} --zone movable --timeout 60")
         self.machine.wait(lambda: self.property("WorkerKills"), lambda kills: kills >= 1, 15, "a worker is killed")
-        self.assertLess(self.slowest_answer(), LIMIT)
+        self.assert_answers_in_time(worst - median)
         self.assertLess(self.property("LongestRound"), 1_000_000, "microseconds in one round of the daemon's loop")
         self.machine.check("pkill -x pinblock")
         self.machine.wait_blocks(lambda now: all(now[number].zone == "Movable" for number in waiting), 60,

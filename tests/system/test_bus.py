@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""org.mhpd1 on the bus: what conf/org.mhpd1.Manager.xml promises."""
+
+import os
+import subprocess
+import time
+import xml.etree.ElementTree as ElementTree
+
+from mhpsys.case import SystemCase
+from mhpsys.daemon import INTERFACE, NAME, OBJECT, BusError, wait_for
+
+XML = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "conf", "org.mhpd1.Manager.xml")
+
+
+def members(text):
+    """{(kind, name): (what it takes and gives)} of our interface."""
+    interface = next(i for i in ElementTree.fromstring(text) if i.get("name") == INTERFACE)
+    found = {}
+    for member in interface:
+        if member.tag in ("method", "signal"):
+            found[member.tag, member.get("name")] = [(a.get("name"), a.get("type"), a.get("direction", "out"))
+                                                     for a in member if a.tag == "arg"]
+        elif member.tag == "property":
+            found[member.tag, member.get("name")] = [member.get("type"), member.get("access")]
+    return found
+
+
+class Interface(SystemCase):
+    """Names and types."""
+
+    def test_introspection(self):
+        self.mhpd.start()
+        with open(XML, encoding="utf-8") as file:
+            promised = members(file.read())
+        self.assertEqual(members(self.bus.busctl("introspect", "--xml-interface", NAME, OBJECT)), promised)
+
+    def test_properties(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+        version = subprocess.run([self.mhpd.program, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
+        self.assertEqual(self.bus.get("Version"), version)
+        self.assertEqual([self.bus.get(name) for name in ("Rescans", "WorkerKills", "GaveUp")], [0, 0, 0])
+        self.assertGreater(self.bus.get("LongestRound"), 0)
+        self.assertEqual(self.bus.call("ListProblems"), [[]])
+
+    def test_nobody_is_refused_reading(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        self.mhpd.start()
+        os.chmod(self.folder, 0o755)
+        os.chmod(self.bus.path, 0o666)
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "busctl", f"--address={self.bus.address}", "--timeout=5",
+                   "call", NAME, OBJECT, INTERFACE]
+        self.assertEqual(subprocess.run([*command, "Dump"], capture_output=True, check=False).returncode, 0)
+        refused = subprocess.run([*command, "Reload"], capture_output=True, text=True, check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertRegex(refused.stderr.lower(), "root|polkit|denied|authori[sz]|permission")
+
+
+class Errors(SystemCase):
+    """What is asked for and cannot be."""
+
+    def setUp(self):
+        super().setUp()
+        self.need_root()
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+
+    def fails(self, name, method, signature, *arguments):
+        """The call is answered with this error."""
+        self.assertEqual(self.bus.error_name(method, signature, *arguments), f"{NAME}.Error.{name}", (method, arguments))
+
+    def test_unknown_block(self):
+        self.fails("NoSuchBlock", "Online", "sst", "32,99", "auto", 0)
+        self.fails("NoSuchBlock", "Offline", "st", "99", 0)
+        self.fails("NoSuchBlock", "Offline", "st", "0-4294967294", 0)
+
+    def test_unknown_group(self):
+        self.fails("NoSuchGroup", "Online", "sst", "acpi:PNP0C80:07", "auto", 0)
+        self.fails("NoSuchGroup", "Offline", "st", "virtio-mem:virtio7", 0)
+
+    def test_invalid(self):
+        self.fails("InvalidArgument", "Online", "sst", "32", "sideways", 0)
+        self.fails("InvalidArgument", "Online", "sst", "32", "none", 0)
+        self.fails("InvalidArgument", "Online", "sst", "39-32", "auto", 0)
+        self.fails("InvalidArgument", "Online", "sst", "", "auto", 0)
+        self.fails("InvalidArgument", "Offline", "st", "32,", 0)
+        self.fails("InvalidArgument", "Offline", "st", "99999999999", 0)
+
+    def test_invalid_says_what_is_allowed(self):
+        with self.assertRaisesRegex(BusError, "movable.*kernel"):
+            self.bus.call("Online", "sst", "32", "sideways", 0)
+
+    def test_unknown_job(self):
+        self.assertIsNotNone(self.bus.error_name("Cancel", "u", 4711))
+
+    def test_nothing_was_done(self):
+        writes = list(self.machine.writes)
+        self.bus.error_name("Offline", "st", "32,99", 0)
+        time.sleep(0.3)
+        self.assertEqual(self.machine.writes, writes)
+
+
+class Presence(SystemCase):
+    """The bus comes late, goes and comes back."""
+
+    has_bus = True
+
+    def test_bus_comes_late(self):
+        self.bus.stop()
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.bus.start()
+        wait_for("the name", self.mhpd.answers, 15)
+
+    def test_bus_restarts(self):
+        self.mhpd.start()
+        for _ in range(2):
+            self.bus.stop()
+            time.sleep(0.2)
+            self.bus.start()
+            wait_for("the name", self.mhpd.answers, 15)
+        self.assertIsNone(self.mhpd.process.poll())
+
+    def test_no_busy_loop_without_a_bus(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.bus.stop()
+        time.sleep(1)
+        before = self.cpu()
+        time.sleep(2)
+        self.assertLess(self.cpu() - before, 0.1, "seconds of processor time in two seconds")
+
+    def cpu(self):
+        """Seconds."""
+        with open(f"/proc/{self.mhpd.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rsplit(") ", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_goes_with_mhpd(self):
+        self.mhpd.start()
+        self.mhpd.stop()
+        self.assertIsNone(self.mhpd.answers())

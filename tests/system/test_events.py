@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the kernel announces.
+
+The events are the real kernel's: whoever may write to memoryN/uevent can have it announce anything about its own block N, and our
+machine has blocks of the same numbers. Where udevd listens too it would believe them, so there these tests are skipped.
+"""
+
+import os
+import signal
+import subprocess
+import time
+
+from mhpsys import case
+from mhpsys.daemon import wait_for
+from mhpsys.machine import BOOT, DEVICE
+
+UEVENT = "/sys/devices/system/memory/memory{}/uevent"
+
+
+def announce(action, *numbers):
+    """The kernel says so of its own blocks."""
+    for number in numbers:
+        with open(UEVENT.format(number), "w", encoding="ascii") as file:
+            file.write(action)
+
+
+class Events(case.SystemCase):
+    """A mhpd that listens."""
+
+    def setUp(self):
+        if not all(os.access(UEVENT.format(number), os.W_OK) for number in (*BOOT, *DEVICE)):
+            self.skipTest("the kernel cannot be made to announce these memory blocks (root, blocks 0 to 47)")
+        if os.path.exists("/run/udev/control"):
+            self.skipTest("udevd runs here, and would believe the events")
+        text = subprocess.run([case.PROGRAMS["mhpd"], "--help"], capture_output=True, text=True, check=True).stdout
+        if "--uevents" not in text:
+            self.skipTest("this mhpd has no --uevents")
+        super().setUp()
+        self.mhpd.options.append("--uevents")
+
+    def start(self):
+        """Until all is online."""
+        self.mhpd.start()
+        self.wait_zone("Movable", self.machine.states())
+        self.wait_idle()
+        self.machine.writes.clear()
+
+    def state(self):
+        """The state file."""
+        try:
+            with open(self.mhpd.path("run", "state"), encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def stopped(self):
+        """All events until resume() come in one go."""
+        self.mhpd.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        """Go on."""
+        self.mhpd.process.send_signal(signal.SIGCONT)
+
+    def dump(self):
+        """The map as mhpd has it."""
+        return self.bus.call("Dump")[0]
+
+
+class Arrival(Events):
+    """The machine has the first half of its device."""
+
+    machine_options = {"device": range(32, 40)}
+
+    def test_add(self):
+        self.start()
+        self.machine.add(*range(40, 48))
+        announce("add", *range(40, 48))
+        self.wait_zone("Movable")
+        self.wait_idle()
+        self.assertEqual(sorted(w for w in self.machine.writes if w[0] in DEVICE), [(n, "online_movable") for n in range(40, 48)])
+        self.assertIn((0, "online"), self.machine.writes, "mhpd waited for the hotplug work to end")
+        self.assertRegex(self.dump(), r"(?m)^block 40-47 online .*group=dax:dax0.0\b")
+
+    def test_the_kernel_was_faster(self):
+        """Armed: the blocks come online by the kernel's hand."""
+        self.start()
+        self.machine.add(*range(40, 48))
+        for number in range(40, 48):
+            self.machine.by_hand(number, "online", "Movable")
+        announce("add", *range(40, 48))
+        announce("online", *range(40, 48))
+        wait_for("the blocks in the map", lambda: "block 40-47 online zone=Movable" in self.dump())
+        self.wait_idle()
+        self.assertEqual([w for w in self.machine.writes if w[0] in DEVICE], [])
+
+    def test_the_kernel_chose_another_zone(self):
+        self.start()
+        self.machine.add(40)
+        self.machine.by_hand(40, "online", "Normal")
+        announce("add", 40)
+        announce("online", 40)
+        self.wait_zone("Movable", [40])
+        self.assertEqual([w for w in self.machine.writes if w[0] == 40], [(40, "offline"), (40, "online_movable")])
+
+    def test_change_of_an_unknown_block(self):
+        """The `add` was before mhpd's time, and the scan too early."""
+        self.start()
+        self.machine.add(40)
+        announce("change", 40)
+        self.wait_zone("Movable", [40])
+
+    def test_add_while_busy(self):
+        """More arrives while the worker waits for the lock."""
+        self.start()
+        self.machine.hold(*BOOT)
+        self.machine.add(40, 41)
+        announce("add", 40, 41)
+        wait_for("the worker at the barrier", lambda: any(self.machine.waits(n) for n in BOOT))
+        self.machine.add(42, 43)
+        announce("add", 42, 43)
+        time.sleep(0.1)
+        self.machine.release()
+        self.wait_zone("Movable", range(40, 44))
+        self.wait_idle()
+
+    def test_add_of_nothing(self):
+        """Announced, and gone again before anybody looked."""
+        self.start()
+        announce("add", 40)
+        self.wait_idle()
+        wait_for("nothing left of it", lambda: "block 40 " not in self.dump())
+
+
+class Change(Events):
+    """All sixteen blocks are online in Movable when something happens."""
+
+    def test_replay(self):
+        """udevadm trigger says `add` for every block."""
+        self.start()
+        announce("add", *BOOT, *DEVICE)
+        announce("change", *BOOT, *DEVICE)
+        self.wait_idle()
+        time.sleep(0.3)
+        self.assertEqual(self.machine.writes, [])
+
+    def test_offline_by_another_hand(self):
+        self.start()
+        self.machine.by_hand(34, "offline")
+        announce("offline", 34)
+        wait_for("it is remembered", lambda: "hands-off=34\n" in self.state())
+        time.sleep(0.3)
+        self.assertEqual(self.machine.states()[34], "offline")
+        self.assertEqual(self.machine.writes, [])
+        self.machine.by_hand(34, "online", "Movable")
+        announce("online", 34)
+        wait_for("it is forgotten", lambda: "hands-off" not in self.state())
+
+    def test_drift_is_repaired_once(self):
+        self.start()
+        for _ in range(2):
+            self.machine.by_hand(34, "online", "Normal")
+            announce("offline", 34)
+            announce("online", 34)
+            time.sleep(0.3)
+            self.wait_idle()
+        self.assertEqual(self.machine.writes, [(34, "offline"), (34, "online_movable")])
+        self.assertEqual(self.machine.states()[34], "Normal")
+
+    def test_drift_is_only_reported(self):
+        self.mhpd.configure("[Online]\nZone=movable\n[Teardown]\nDrift=report\n")
+        self.start()
+        self.machine.by_hand(34, "online", "Normal")
+        announce("online", 34)
+        wait_for("it is in the map", lambda: "block 34 online zone=Normal" in self.dump())
+        self.wait_idle()
+        self.assertEqual(self.machine.writes, [])
+
+    def test_remove(self):
+        self.start()
+        self.machine.remove(*range(40, 48))
+        announce("remove", *range(40, 48))
+        wait_for("they are gone", lambda: "dax0.0" not in self.dump())
+        self.machine.add(*range(40, 48))
+        announce("add", *range(40, 48))
+        self.wait_zone("Movable")
+
+    def test_remove_and_add_in_one_go(self):
+        """What comes back under the same number is new: whatever was wanted of the old one is forgotten."""
+        self.start()
+        self.machine.by_hand(34, "offline")
+        announce("offline", 34)
+        wait_for("hands off", lambda: "hands-off=34\n" in self.state())
+        self.stopped()
+        self.machine.remove(34)
+        announce("remove", 34)
+        self.machine.add(34)
+        announce("add", 34)
+        self.resume()
+        self.wait_zone("Movable", [34])
+
+    def test_remove_at_work(self):
+        """A block leaves while the worker is at it."""
+        self.start()
+        self.machine.remove(40, 41)
+        announce("remove", 40, 41)
+        self.machine.add(40, 41)
+        self.machine.hold(40)
+        announce("add", 40, 41)
+        wait_for("the worker at block 40", lambda: self.machine.waits(40))
+        self.stopped()
+        self.machine.release()
+        wait_for("it was written", lambda: (40, "online_movable") in self.machine.writes)
+        self.machine.remove(40)
+        announce("remove", 40)
+        self.resume()
+        self.wait_zone("Movable", [41])
+        self.wait_idle()
+        wait_for("it is gone", lambda: "block 40 " not in self.dump())
+
+
+class Lost(Events):
+    """A receive buffer that is too small."""
+
+    machine_options = {"device": range(32, 40)}
+
+    def test_rescan(self):
+        self.mhpd.env["MHPD_UEVENT_BUFFER"] = "16384"
+        self.start()
+        self.stopped()
+        for _ in range(40):
+            announce("change", *DEVICE)
+        self.machine.by_hand(33, "offline")     # what mhpd will never hear of
+        self.machine.remove(34)
+        self.machine.add(*range(40, 48))
+        self.resume()
+        self.wait_zone("Movable", range(40, 48))
+        self.wait_idle()
+        self.assertGreaterEqual(self.bus.get("Rescans"), 1)
+        self.assertNotIn("block 34 ", self.dump())
+        self.assertEqual(self.machine.states()[33], "offline")
+        self.assertIn("hands-off=33\n", self.state())
+
+    def test_a_large_buffer_loses_nothing(self):
+        self.start()
+        self.stopped()
+        for _ in range(200):
+            announce("change", *DEVICE)
+        self.resume()
+        self.wait_idle()
+        self.assertEqual(self.bus.get("Rescans"), 0)

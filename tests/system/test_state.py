@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What outlives a crash: the kernel's switches and what another hand took offline."""
+
+import os
+
+from mhpsys.case import SystemCase
+from mhpsys.daemon import wait_for
+from mhpsys.machine import MEMORY, PARAMETERS
+
+AUTO = MEMORY + "/auto_online_blocks"
+
+
+class Knobs(SystemCase):
+    """auto_online_blocks says `online` before mhpd, online_policy contig-zones."""
+
+    def state(self):
+        """The state file."""
+        try:
+            with open(self.mhpd.path("run", "state"), encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def test_kernel_is_armed(self):
+        self.mhpd.start()
+        self.assertEqual(self.machine.get(AUTO), "online_movable")
+        self.assertIn("auto_online_blocks=online\n", self.state())
+        self.assertEqual(self.mhpd.stop(), 0)
+        self.assertEqual(self.machine.get(AUTO), "online")
+        self.assertNotIn("auto_online_blocks", self.state())
+
+    def test_auto_by_kernel(self):
+        self.mhpd.configure("[Online]\nBy=kernel\nZone=auto\nMovableRatio=150\nNumaAware=no\n")
+        self.mhpd.start()
+        wanted = {"online_policy": "auto-movable", "auto_movable_ratio": "150", "auto_movable_numa_aware": "N"}
+        self.assertEqual({name: self.machine.get(f"{PARAMETERS}/{name}") for name in wanted}, wanted)
+        self.mhpd.stop()
+        before = {"online_policy": "contig-zones", "auto_movable_ratio": "301", "auto_movable_numa_aware": "Y"}
+        self.assertEqual({name: self.machine.get(f"{PARAMETERS}/{name}") for name in before}, before)
+
+    def test_by_mhpd(self):
+        self.mhpd.configure("[Online]\nBy=mhpd\nZone=movable\n")
+        self.mhpd.start()
+        self.assertEqual(self.machine.get(AUTO), "offline")
+        self.wait_zone("Movable")
+
+    def test_crash_keeps_the_first_values(self):
+        self.mhpd.start()
+        self.mhpd.kill()
+        self.assertEqual(self.machine.get(AUTO), "online_movable")
+        self.mhpd.configure("[Online]\nBy=mhpd\nZone=movable\n")
+        self.mhpd.start()
+        self.assertEqual(self.machine.get(AUTO), "offline")
+        self.mhpd.stop()
+        self.assertEqual(self.machine.get(AUTO), "online")
+
+    def test_reload_gives_back_what_it_leaves_alone(self):
+        self.mhpd.configure("[Online]\nBy=kernel\nZone=auto\n")
+        self.mhpd.start()
+        self.assertEqual(self.machine.get(PARAMETERS + "/online_policy"), "auto-movable")
+        self.mhpd.configure("[Online]\nBy=kernel\nZone=movable\n")
+        self.mhpd.reload()
+        self.assertEqual(self.machine.get(PARAMETERS + "/online_policy"), "contig-zones")
+        self.assertEqual(self.machine.get(AUTO), "online_movable")
+
+    def test_no_knob(self):
+        os.unlink(os.path.join(self.machine.root, AUTO))
+        self.mhpd.start()
+        self.assertEqual((self.bus.get("Path"), self.bus.get("PathReason")), ("mhpd", "no-knob"))
+        self.wait_zone("Movable")
+
+    def test_knob_without_effect(self):
+        """A switch that takes the value and does not keep it: mhpd brings the memory online itself."""
+        path = os.path.join(self.machine.root, AUTO)
+        os.unlink(path)
+        os.symlink("/dev/null", path)
+        self.mhpd.start()
+        self.assertEqual((self.bus.get("Path"), self.bus.get("PathReason")), ("mhpd", "no-knob"))
+        self.wait_zone("Movable")
+
+    def test_old_policy_parameter(self):
+        """Kernels before 5.15 have no online_policy; that matters only to who wants it."""
+        for name in ("online_policy", "auto_movable_ratio", "auto_movable_numa_aware"):
+            os.unlink(os.path.join(self.machine.root, PARAMETERS, name))
+        self.mhpd.start()
+        self.assertEqual(self.bus.get("Path"), "kernel")
+        self.assertEqual(self.machine.get(AUTO), "online_movable")
+
+    def test_torn_state_file(self):
+        with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
+            file.write("knob.auto_online_blocks=offline\nknob.online_pol\nhands-off=3\0\nknob.auto_movable_ratio=" + "9" * 100)
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.mhpd.stop()
+        self.assertEqual(self.machine.get(AUTO), "offline")
+
+
+class HandsOff(SystemCase):
+    """Blocks that another hand took offline stay so over a crash."""
+
+    def test_from_the_state_file(self):
+        with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
+            file.write("hands-off=34-35\n")
+        self.mhpd.start()
+        self.wait_zone("Movable", [n for n in range(32, 48) if n not in (34, 35)])
+        self.wait_idle()
+        self.wait_zone("offline", (34, 35))
+        self.mhpd.kill()
+        self.mhpd.start()
+        self.wait_idle()
+        self.wait_zone("offline", (34, 35))
+
+    def test_online_again_is_forgotten(self):
+        with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
+            file.write("hands-off=34-35\n")
+        self.machine.by_hand(34, "online", "Movable")
+        self.mhpd.start()
+        self.wait_idle()
+
+        def saved():
+            with open(self.mhpd.path("run", "state"), encoding="utf-8") as file:
+                return file.read()
+        wait_for("block 35 alone", lambda: "hands-off=35\n" in saved())
+
+    def test_a_request_counts_more(self):
+        self.need_root()
+        with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
+            file.write("hands-off=34\n")
+        self.mhpd.start()
+        self.wait_idle()
+        self.bus.call("Online", "sst", "34", "auto", 0)
+        self.wait_zone("Movable")
