@@ -236,10 +236,10 @@ static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
         struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
 
         sim->now += sim->deadline;
-        if (block && block->killed)
-                return lost(sim, ring);
         if (block && block->state == MHP_STATE_GOING_OFFLINE)
                 block->state = MHP_STATE_ONLINE;
+        if (block && block->killed)
+                return lost(sim, ring);
         sim->error = ETIMEDOUT;
         read_back(sim, sim->items[sim->at].nr);
         return 0;

@@ -15,7 +15,7 @@ struct mhp_group {
         uint32_t n_online;
         uint32_t n_movable;       /* online in Movable */
         uint32_t n_held_movable, n_held_kernel; /* counted in struct mhp_sums for members that are placed, or have a goal */
-        uint32_t n_anchor_movable, n_anchor_kernel; /* members that are wanted in such a zone and online, or on the way: what the rest of a unit follows */
+        uint32_t n_anchor_movable, n_anchor_kernel; /* members that are wanted in such a zone, not only accepted there: what the rest of a unit follows */
         enum mhp_want goal;       /* of a unit: what its blocks inherit; UNSET: not decided */
         enum mhp_reason reason;
         uint8_t rule;

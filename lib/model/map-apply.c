@@ -230,6 +230,9 @@ static enum mhp_verb verb_for(const struct mhp_block *block) {
 }
 
 static int apply_outcome(struct mhp_block *block, const struct mhp_event *event) {
+        /* Not the block that the step took: that one left, and another came in its place. */
+        if (!(block->flags & MHP_BLOCK_BUSY))
+                return 0;
         block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
 
         if (event->verb == MHP_VERB_SETTLE) {

@@ -41,8 +41,8 @@ static void sums_add(struct mhp_sums *sums, const struct mhp_block *block, int s
 static void group_add(struct mhp_group *group, const struct mhp_block *block, int sign) {
         enum mhp_want placed = is_placed(block) ? mhp_zone_class(block->zone) : MHP_WANT_UNSET;
         enum mhp_want held = held_class(block);
-        /* What drifted is put right or accepted, and what the running step has is as good as there. */
-        bool anchor = (is_placed(block) || block->flags & (MHP_BLOCK_BUSY | MHP_BLOCK_REPAIRING)) && block->reason != MHP_REASON_ACCEPTED;
+        /* Wherever it is just now: sooner or later it is there, or what is will be accepted. */
+        bool anchor = block->reason != MHP_REASON_ACCEPTED;
 
         if (sign > 0) {
                 group->first = group->n_blocks == 0 ? block->nr : MIN(group->first, block->nr);

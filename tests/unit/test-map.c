@@ -103,6 +103,7 @@ static void test_arrival(void **state) {
         assert_int_equal(read_block(map, OFFLINE(32)), MHP_CHANGE_STATE | MHP_CHANGE_GROUP);
         apply(map, EVENT(MHP_EVENT_TAKEN, .block = 32));
         assert_int_equal(queue_of(map, 32), MHP_QUEUE_BUSY);
+        apply(map, EVENT(MHP_EVENT_TAKEN, .block = 32));
         apply(map, EVENT(MHP_EVENT_OUTCOME, .block = 32, .verb = MHP_VERB_SETTLE));
         assert_int_equal(queue_of(map, 32), MHP_QUEUE_UNDECIDED);
 
@@ -115,6 +116,7 @@ static void test_arrival(void **state) {
 
         apply(map, EVENT(MHP_EVENT_TAKEN, .block = 32));
         assert_int_equal(read_block(map, ONLINE(32, MHP_ZONE_MOVABLE)), MHP_CHANGE_STATE | MHP_CHANGE_ZONE);
+        apply(map, EVENT(MHP_EVENT_TAKEN, .block = 32));
         assert_true(apply(map, EVENT(MHP_EVENT_OUTCOME, .block = 32, .verb = MHP_VERB_ONLINE_MOVABLE)) & MHP_CHANGE_DONE);
         assert_int_equal(queue_of(map, 32), MHP_QUEUE_NONE);
         assert_true(mhp_map_find(map, 32)->flags & MHP_BLOCK_OURS);
@@ -127,8 +129,10 @@ static void test_back_off(void **state) {
         _cleanup_map_ struct mhp_map *map = new_map(true);
 
         read_block(map, OFFLINE(32));
+        apply(map, EVENT(MHP_EVENT_TAKEN, .block = 32));
         apply(map, EVENT(MHP_EVENT_OUTCOME, .block = 32, .verb = MHP_VERB_SETTLE));
         apply(map, EVENT(MHP_EVENT_GOAL, .block = 32, .want = MHP_WANT_KERNEL, .reason = MHP_REASON_ONLINE_ZONE));
+        apply(map, EVENT(MHP_EVENT_TAKEN, .block = 32));
         assert_int_equal(apply(map, EVENT(MHP_EVENT_OUTCOME, .block = 32, .verb = MHP_VERB_ONLINE_KERNEL, .error = ENOMEM, .retry_at = 100)),
                          MHP_CHANGE_FAILED);
         assert_int_equal(queue_of(map, 32), MHP_QUEUE_WAITING);
@@ -136,6 +140,7 @@ static void test_back_off(void **state) {
         assert_int_equal(queue_of(map, 32), MHP_QUEUE_WAITING);
         apply(map, EVENT(MHP_EVENT_TICK, .now = 100));
         assert_int_equal(queue_of(map, 32), MHP_QUEUE_ONLINE_KERNEL);
+        apply(map, EVENT(MHP_EVENT_TAKEN, .block = 32));
         apply(map, EVENT(MHP_EVENT_OUTCOME, .block = 32, .verb = MHP_VERB_ONLINE_KERNEL, .error = ENOMEM));
         assert_int_equal(queue_of(map, 32), MHP_QUEUE_NONE);
         assert_int_equal(map->total.n_gave_up, 1);

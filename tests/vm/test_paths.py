@@ -45,6 +45,12 @@ class Knobs(Paths):
     config = None
     test_by_kernel = test_by_mhpd = None
 
+    def test_a_udev_rule_starts_mhpd(self):
+        """This guest has slots for DIMMs: the service is there although nobody enabled it."""
+        self.machine.wait(lambda: self.machine.run("systemctl is-active mhpd").out.strip(), lambda state: state == "active", 20,
+                          "mhpd active")
+        self.assertNotEqual(self.machine.run("systemctl is-enabled mhpd").out.strip(), "enabled")
+
     def test_stop_restores(self):
         self.machine.check("systemctl stop mhpd")            # a udev rule may have started it at boot
         self.machine.check(f"echo online_kernel > {AUTO_ONLINE}; echo 123 > {KNOBS[2]}")

@@ -9,8 +9,8 @@ from mhpvm.case import VmCase
 from mhpvm.machine import Spec
 
 HELPER = "/usr/libexec/mhpd-tests/pinblock"
-# How long `mhpctl status` takes, five times a second for five seconds.
-ASK = "/usr/libexec/mhpd-tests/slowest 5 mhpctl status"
+# How long a command takes, five times a second for some seconds.
+TIME = "/usr/libexec/mhpd-tests/slowest {seconds} {command}"
 LIMIT = 200     # milliseconds, and that with the start of mhpctl in an emulated machine
 
 
@@ -33,18 +33,22 @@ class Stuck(VmCase):
         """A number that mhpd shows on the bus."""
         return int(self.machine.check(f"busctl get-property org.mhpd1 /org/mhpd1 org.mhpd1.Manager {name}").split()[1])
 
-    def answers(self):
-        """Median and worst `mhpctl status` of five seconds, in milliseconds."""
-        said = dict(word.split("=") for word in self.machine.check(ASK).split())
-        return float(said["median"]), float(said["worst"])
+    def worst(self, command, seconds):
+        """The longest that a command took, in milliseconds."""
+        said = self.machine.check(TIME.format(seconds=seconds, command=command))
+        return float(dict(word.split("=") for word in said.split())["worst"])
 
-    def assert_answers_in_time(self, noise):
-        """LIMIT, and what this machine's own load adds at its worst. Three tries: a daemon that waits for its worker would
-        spoil all of them, and by seconds."""
+    def assert_answers_in_time(self):
+        """`mhpctl status` stays below LIMIT. Where the machine is too busy for that to mean anything, it stays close to the
+        same command without the daemon. Three tries: a daemon that waits for its worker spoils all of them, by seconds."""
         tries = []
-        while len(tries) < 3 and (not tries or tries[-1] >= LIMIT + noise):
-            tries.append(self.answers()[1])
-        self.assertLess(tries[-1], LIMIT + noise, f"worst answers {tries} ms, noise of this machine {noise:.0f} ms")
+        for _ in range(3):
+            alone = self.worst("mhpctl status --sysroot /", 3)
+            asked = self.worst("mhpctl status", 5)
+            tries.append((asked, alone))
+            if asked < max(LIMIT, 1.5 * alone):
+                return
+        self.fail(f"slowest answers of the daemon, and of mhpctl alone, in ms: {tries}")
 
     def test_stuck_worker(self):
         before = self.plug("1G")
@@ -53,13 +57,12 @@ class Stuck(VmCase):
         before = self.plug("512M")
         waiting = self.machine.wait_blocks(lambda now: len(now.without(before)) == 4).without(before)
         self.machine.check("udevadm settle; sleep 1")
-        median, worst = self.answers()
         self.machine.check("dmesg -n 1")         # the kernel's many words about pages that do not move cost time
         self.hold_the_lock(min(used), used.block_size)
         job = self.machine.agent.start(
             f"mhpctl online {min(waiting)}-{max(waiting)} --zone movable --timeout 60")
         self.machine.wait(lambda: self.property("WorkerKills"), lambda kills: kills >= 1, 15, "a worker is killed")
-        self.assert_answers_in_time(worst - median)
+        self.assert_answers_in_time()
         self.assertLess(self.property("LongestRound"), 1_000_000, "microseconds in one round of the daemon's loop")
         self.machine.check("pkill -x pinblock")
         self.machine.wait_blocks(lambda now: all(now[number].zone == "Movable" for number in waiting), 60,
