@@ -54,8 +54,7 @@ int engine_result(struct engine *engine, const struct mhp_worker_result *result,
         unsigned own = result->error == 0 ? 1 : 0; /* a write that fails is not announced */
         int r;
 
-        if (result->read_error == ENOENT || result->read_error == ENODEV)
-                return gone(engine, result->nr);
+        /* A block that was gone when it was written to may be back by now, so that too is read afresh. */
         if (n_heard > own || result->read_error != 0)
                 r = engine_read(engine, MHP_RESOLVE_ARRIVING, result->nr);
         else

@@ -216,6 +216,10 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
 }
 
 int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
+        /* The blocks of a settle that failed have left: the next arrivals are waited for again. */
+        if (ring->busy != MHP_VERB_SETTLE && ring->map->queues[MHP_QUEUE_UNSETTLED].n == 0)
+                ring->settle_at = 0;
+
         int r = decide_all(ring, now, pressure);
         if (r < 0)
                 return r;
