@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "edge/names.h"
+
 #define READ_ALL_MAX ((size_t) 16 << 20)
 
 static void closep(const int *fd) {
@@ -21,12 +23,14 @@ int mhp_root_open(const char *path, struct mhp_root *ret) {
         if (fd < 0)
                 return -errno;
         ret->fd = fd;
+        ret->memory_fd = openat(fd, NAME_MEMORY, O_PATH | O_DIRECTORY | O_CLOEXEC);
         return 0;
 }
 
 void mhp_root_done(struct mhp_root *root) {
         closep(&root->fd);
-        root->fd = -1;
+        closep(&root->memory_fd);
+        *root = MHP_ROOT_NONE;
 }
 
 static ssize_t read_full(int fd, char *buf, size_t size) {
@@ -103,8 +107,8 @@ int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret,
         return 0;
 }
 
-int mhp_root_write(const struct mhp_root *root, const char *path, const char *value) {
-        _cleanup_(closep) int fd = openat(root->fd, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+int mhp_root_write_at(int dir_fd, const char *path, const char *value) {
+        _cleanup_(closep) int fd = openat(dir_fd, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
         size_t len = strlen(value);
         ssize_t n;
 
@@ -114,6 +118,10 @@ int mhp_root_write(const struct mhp_root *root, const char *path, const char *va
         if (n < 0)
                 return -errno;
         return (size_t) n == len ? 0 : -EIO;
+}
+
+int mhp_root_write(const struct mhp_root *root, const char *path, const char *value) {
+        return mhp_root_write_at(root->fd, path, value);
 }
 
 int mhp_root_link_name(const struct mhp_root *root, const char *path, char *buf, size_t size) {

@@ -11,9 +11,10 @@
 #include "base/macro.h"
 
 struct mhp_root {
-        int fd; /* O_PATH directory, owned */
+        int fd;        /* O_PATH directory, owned */
+        int memory_fd; /* likewise, of the memory blocks: a block is four lookups nearer from there; -1: there are none */
 };
-#define MHP_ROOT_NONE ((struct mhp_root) { .fd = -1 })
+#define MHP_ROOT_NONE ((struct mhp_root) { .fd = -1, .memory_fd = -1 })
 
 int mhp_root_open(const char *path, struct mhp_root *ret);
 void mhp_root_done(struct mhp_root *root);
@@ -28,6 +29,7 @@ int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret,
 
 /* One write(2): sysfs takes a value whole or not at all. */
 int mhp_root_write(const struct mhp_root *root, const char *path, const char *value);
+int mhp_root_write_at(int dir_fd, const char *path, const char *value);
 
 /* The last component of where a link points. -ENAMETOOLONG: it does not fit. */
 int mhp_root_link_name(const struct mhp_root *root, const char *path, char *buf, size_t size);

@@ -75,8 +75,10 @@ int mhp_sysfs_read_zone(const struct mhp_root *root, uint32_t nr, struct mhp_rea
         char prefix[BLOCK_PATH_MAX];
         int r;
 
-        (void) snprintf(prefix, sizeof(prefix), NAME_MEMORY "/memory%u/", nr);
-        r = read_zone(root->fd, prefix, &reading);
+        if (root->memory_fd < 0)
+                return -ENOENT;
+        (void) snprintf(prefix, sizeof(prefix), "memory%u/", nr);
+        r = read_zone(root->memory_fd, prefix, &reading);
         if (r < 0)
                 return r;
         *ret = reading;
@@ -127,8 +129,10 @@ int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_re
 int mhp_sysfs_write_state(const struct mhp_root *root, uint32_t nr, const char *verb) {
         char path[BLOCK_PATH_MAX];
 
-        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u/" NAME_STATE, nr);
-        return mhp_root_write(root, path, verb);
+        if (root->memory_fd < 0)
+                return -ENOENT;
+        (void) snprintf(path, sizeof(path), "memory%u/" NAME_STATE, nr);
+        return mhp_root_write_at(root->memory_fd, path, verb);
 }
 
 void mhp_readings_done(struct mhp_readings *readings) {

@@ -79,9 +79,12 @@ static void resolve(struct mhp_groups *groups, struct mhp_reading *reading) {
 static void check(void) {
         _cleanup_readings_ struct mhp_readings all = {};
         _cleanup_groups_ struct mhp_groups *groups = NULL;
-        const struct mhp_root root = { .fd = folder_fd };
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
         uint64_t block_size = 0;
-        int r = mhp_sysfs_block_size(&root, &block_size);
+        int r;
+
+        MUST(mhp_root_open(folder, &root) == 0);
+        r = mhp_sysfs_block_size(&root, &block_size);
 
         MUST(r == 0 ? block_size && !(block_size & (block_size - 1)) : r == -EINVAL && block_size == 0);
         MUST(mhp_groups_new(&root, block_size, &groups) == 0 && mhp_groups_load(groups) == 0);

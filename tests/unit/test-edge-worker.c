@@ -32,6 +32,7 @@ static int setup(void **state) {
         int pair[2];
 
         tree_make(&m.t);
+        tree_memory(&m.t, "8000000");
         if (mhp_root_open(m.t.path, &m.root) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -1;
         m.pid = fork();
