@@ -75,9 +75,17 @@ static int note_decision(struct plan *plan, const struct mhp_step *report) {
         return 0;
 }
 
-/* The door out. The step is only remembered here: the ring is in the middle of its turn. */
+static int compare_items(const void *a, const void *b) {
+        uint32_t x = ((const struct item *) a)->nr, y = ((const struct item *) b)->nr;
+
+        return (x > y) - (x < y);
+}
+
+/* The door out. The step is only remembered here: the ring is in the middle of its turn. What one step carries is one thing to who reads
+ * the plan, so it is shown by number. */
 static int on_step(void *userdata, const struct mhp_step *step) {
         struct plan *plan = userdata;
+        size_t from = plan->n_items;
         int r;
 
         if (step->verb == MHP_VERB_REPORT)
@@ -89,6 +97,8 @@ static int on_step(void *userdata, const struct mhp_step *step) {
                 if (r < 0)
                         return r;
         }
+        if (step->n_blocks > 0)
+                qsort(plan->items + from, step->n_blocks, sizeof(*plan->items), compare_items);
         return 0;
 }
 
@@ -137,12 +147,6 @@ static int run_ring(struct plan *plan, const struct mhp_pressure *pressure) {
                 if (r < 0)
                         return r;
         }
-}
-
-static int compare_items(const void *a, const void *b) {
-        uint32_t x = ((const struct item *) a)->nr, y = ((const struct item *) b)->nr;
-
-        return (x > y) - (x < y);
 }
 
 static bool wanted(const struct plan *plan, uint32_t nr) {

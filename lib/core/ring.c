@@ -158,22 +158,42 @@ static uint32_t find_barrier(const struct mhp_map *map) {
         return MHP_NO_BLOCK;
 }
 
+static int take(struct mhp_ring *ring, uint64_t now, uint32_t nr) {
+        int r = ARRAY_GROW(ring->batch, ring->n_batch, ring->batch_capacity);
+
+        if (r >= 0)
+                r = mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TAKEN, .now = now, .block = nr });
+        if (r >= 0)
+                ring->batch[ring->n_batch++] = nr;
+        return r;
+}
+
+/* After each block that joins a zone the kernel walks that zone from its start, pageblock by pageblock, until it meets the end or a hole:
+ * set_zone_contiguous(), called by move_pfn_range_to_zone() (mm/memory_hotplug.c, 6.1 and 6.12). In ascending order that is n² for n blocks,
+ * and most of the time that they take. One block low in the zone that comes last of all is a hole that ends each walk early: the
+ * first in line with its predecessor online before it. */
+static bool makes_hole(const struct mhp_ring *ring, const struct mhp_block *block) {
+        const struct mhp_block *before = block->nr > 0 ? mhp_map_find(ring->map, block->nr - 1) : NULL;
+
+        return before && (before->state == MHP_STATE_ONLINE || before->queue == MHP_QUEUE_BUSY);
+}
+
 static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, size_t most) {
-        const struct mhp_queue_head *queue = &ring->map->queues[from];
+        bool online = from == MHP_QUEUE_ONLINE_KERNEL || from == MHP_QUEUE_ONLINE_MOVABLE;
+        uint32_t hole = MHP_NO_BLOCK, next;
+        int r = 0;
 
         ring->n_batch = 0;
-        while (queue->n > 0 && ring->n_batch < most) {
-                uint32_t nr = queue->head;
+        for (uint32_t nr = ring->map->queues[from].head; nr != MHP_NO_BLOCK && ring->n_batch < most && r >= 0; nr = next) {
+                const struct mhp_block *block = mhp_map_find(ring->map, nr);
 
-                int r = ARRAY_GROW(ring->batch, ring->n_batch, ring->batch_capacity);
-                if (r < 0)
-                        return r;
-                r = mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TAKEN, .now = now, .block = nr });
-                if (r < 0)
-                        return r;
-                ring->batch[ring->n_batch++] = nr;
+                next = block->next;
+                if (online && hole == MHP_NO_BLOCK && makes_hole(ring, block))
+                        hole = nr;
+                else
+                        r = take(ring, now, nr);
         }
-        return 0;
+        return r >= 0 && hole != MHP_NO_BLOCK && ring->n_batch < most ? take(ring, now, hole) : r;
 }
 
 static int send_step(struct mhp_ring *ring, uint64_t now, enum mhp_verb verb, enum mhp_queue from, size_t most) {

@@ -39,7 +39,7 @@ char *__wrap_strdup(const char *s) {
 
 struct seen {
         enum mhp_verb verb; /* the last one that was no report */
-        uint32_t first, barrier;
+        uint32_t first, barrier, blocks[1024]; /* the first of them */
         size_t n;
         unsigned n_steps, n_notes[_MHP_NOTE_MAX];
         int answer;
@@ -55,6 +55,8 @@ static int on_step(void *userdata, const struct mhp_step *step) {
         seen->verb = step->verb;
         seen->first = step->n_blocks ? step->blocks[0] : MHP_NO_BLOCK;
         seen->n = step->n_blocks;
+        for (size_t i = 0; i < MIN(seen->n, ELEMENTSOF(seen->blocks)); i++)
+                seen->blocks[i] = step->blocks[i];
         seen->barrier = step->barrier;
         seen->n_steps++;
         return seen->answer;
@@ -163,8 +165,9 @@ static void test_released(void **state) {
         turn(ring, 5);
         assert_int_equal(seen.n_notes[MHP_NOTE_FAILED], 1);
         assert_int_equal(seen.verb, MHP_VERB_ONLINE_KERNEL);
-        assert_int_equal(seen.first, 33);
         assert_int_equal(seen.n, 3);
+        for (uint32_t nr = 33; nr <= 35; nr++)
+                assert_int_equal(mhp_map_find(ring->map, nr)->queue, MHP_QUEUE_BUSY);
         assert_int_equal(mhp_map_find(ring->map, 33)->attempts, 0);
 }
 
@@ -221,6 +224,45 @@ static void test_barrier(void **state) {
         assert_int_equal(seen.barrier, MHP_NO_BLOCK);
 }
 
+static void all_online(struct mhp_ring *ring, const struct seen *seen) {
+        for (size_t i = 0; i < seen->n; i++) {
+                reads(ring, seen->blocks[i], MHP_ZONE_MOVABLE);
+                assert_int_equal(mhp_ring_outcome(ring, 0, seen->blocks[i], 0), 0);
+        }
+        assert_int_equal(mhp_ring_step_done(ring, 0, 0), 0);
+}
+
+/* The second block of a zone comes last, and where the zone is there already, the first of those that follow on it. */
+static void test_hole(void **state) {
+        static const uint32_t alone[] = { 32, 34, 35, 33 }, behind[] = { 37, 38, 36 };
+        struct seen seen = { 0 };
+        _cleanup_ring_ struct mhp_ring *ring = new_ring(&seen, "movable");
+
+        add(ring, 32, 35);
+        turn(ring, 0);
+        settle(ring, 32, 35);
+        turn(ring, 0);
+        assert_int_equal(seen.n, ELEMENTSOF(alone));
+        assert_memory_equal(seen.blocks, alone, sizeof(alone));
+        all_online(ring, &seen);
+
+        add(ring, 36, 38);
+        turn(ring, 0);
+        settle(ring, 36, 38);
+        turn(ring, 0);
+        assert_int_equal(seen.n, ELEMENTSOF(behind));
+        assert_memory_equal(seen.blocks, behind, sizeof(behind));
+        all_online(ring, &seen);
+
+        /* One alone is no hole. */
+        add(ring, 39, 39);
+        turn(ring, 0);
+        settle(ring, 39, 39);
+        turn(ring, 0);
+        assert_int_equal(seen.n, 1);
+        assert_int_equal(seen.first, 39);
+}
+
 static void test_batches(void **state) {
         struct seen seen = { 0 };
         _cleanup_ring_ struct mhp_ring *ring = new_ring(&seen, "movable");
@@ -233,12 +275,9 @@ static void test_batches(void **state) {
                 turn(ring, 0);
                 assert_int_equal(seen.verb, MHP_VERB_ONLINE_MOVABLE);
                 assert_int_equal(seen.n, 1024);
-                for (uint32_t nr = seen.first; nr < seen.first + 1024; nr++) {
-                        reads(ring, nr, MHP_ZONE_MOVABLE);
-                        assert_int_equal(mhp_ring_outcome(ring, 0, nr, 0), 0);
-                }
-                assert_int_equal(mhp_ring_step_done(ring, 0, 0), 0);
+                all_online(ring, &seen);
         }
+        assert_int_equal(seen.blocks[1023], 1001); /* the hole stays for both */
         for (uint32_t nr = 1000; nr < 1002; nr++)
                 assert_int_equal(mhp_ring_event(ring, EVENT(MHP_EVENT_REQUEST, .block = nr, .want = MHP_WANT_NONE)), 0);
         turn(ring, 0);
@@ -292,7 +331,8 @@ static void test_nothing_to_free(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_arrival),         cmocka_unit_test(test_released),   cmocka_unit_test(test_settle_back_off),
-                cmocka_unit_test(test_settle_replaced), cmocka_unit_test(test_barrier),    cmocka_unit_test(test_batches),
+                cmocka_unit_test(test_settle_replaced), cmocka_unit_test(test_barrier),    cmocka_unit_test(test_hole),
+                cmocka_unit_test(test_batches),
                 cmocka_unit_test(test_door_fails),      cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_nothing_to_free),
         };
 
