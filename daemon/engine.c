@@ -19,6 +19,10 @@
 #include "daemon/report.h"
 #include "edge/zoneinfo.h"
 
+/* The first uevent is heard at once, those behind it in bunches: while memory arrives, the processors have better to do than to wake us
+ * up for each of hundreds of blocks. Where it matters, at an answer of the worker, all is heard that is there (engine_hear()). */
+#define UEVENT_PAUSE (50 * USEC_PER_MSEC)
+
 int engine_check(struct engine *engine, int r) {
         if (r >= 0)
                 return 0;
@@ -193,7 +197,9 @@ int engine_add_sources(struct engine *engine) {
         if (r < 0 || !engine->uevents)
                 return r;
         r = sd_event_add_io(engine->event, &engine->uevent_source, mhp_uevents_fd(engine->uevents), EPOLLIN, on_uevent, engine);
-        return r < 0 ? r : sd_event_source_set_priority(engine->uevent_source, LOOP_UEVENT);
+        if (r >= 0)
+                r = sd_event_source_set_priority(engine->uevent_source, LOOP_UEVENT);
+        return r < 0 ? r : sd_event_source_set_ratelimit(engine->uevent_source, UEVENT_PAUSE, 1);
 }
 
 /* What the state file remembers: blocks that another hand, or an administrator, wants offline. */

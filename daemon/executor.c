@@ -366,6 +366,9 @@ int executor_new(struct engine *engine, sd_event *event, const char *sysroot, st
                 r = sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
         if (r < 0)
                 return r;
+
+        /* It is there before it is needed: when memory comes, memory may be what is short, and processors are busy. */
+        (void) spawn(x);
         *ret = TAKE(x);
         return 0;
 }
