@@ -19,6 +19,7 @@ enum key_type {
         KEY_TIMEOUT,
         KEY_COUNT,
         KEY_DRIFT,
+        KEY_MEMMAP,
         KEY_SOURCES,
         KEY_NODES,
         KEY_SIZE,
@@ -35,6 +36,7 @@ struct key {
 
 #define RULE "Rule"
 #define ZONES "auto, movable, kernel or none"
+#define PLACEMENTS "auto, dram, self or force"
 #define TIMES "a time from 1s to 1h, such as 30, 90s or 5min"
 #define SIZES "a size in bytes, such as 512M or 2G"
 
@@ -44,6 +46,7 @@ static const struct key keys[] = {
         { "Online", "MovableRatio", KEY_RATIO, offsetof(struct mhp_config, movable_ratio), "301", "a percentage from 0 to 100000" },
         { "Online", "NumaAware", KEY_BOOL, offsetof(struct mhp_config, numa_aware), "yes", "yes or no" },
         { "Online", "KernelHeadroom", KEY_PERCENT, offsetof(struct mhp_config, kernel_headroom), "5%", "a percentage from 0% to 100%" },
+        { "Memmap", "Placement", KEY_MEMMAP, offsetof(struct mhp_config, placement), "auto", PLACEMENTS },
         { "Teardown", "OfflineTimeoutSec", KEY_TIMEOUT, offsetof(struct mhp_config, offline_timeout), "30", TIMES },
         { "Teardown", "Attempts", KEY_COUNT, offsetof(struct mhp_config, attempts), "5", "a number from 1 to 100" },
         { "Teardown", "RetryMaxSec", KEY_TIMEOUT, offsetof(struct mhp_config, retry_max), "60", TIMES },
@@ -53,6 +56,7 @@ static const struct key keys[] = {
         { RULE, "MinSize", KEY_SIZE, offsetof(struct mhp_rule, min_size), "", SIZES },
         { RULE, "MaxSize", KEY_SIZE, offsetof(struct mhp_rule, max_size), "", SIZES },
         { RULE, "Zone", KEY_ZONE, offsetof(struct mhp_rule, zone), "", ZONES },
+        { RULE, "Placement", KEY_MEMMAP, offsetof(struct mhp_rule, placement), "", PLACEMENTS },
 };
 
 static const char *const by_names[_MHP_BY_MAX] = {
@@ -66,6 +70,13 @@ static const char *const drift_names[_MHP_DRIFT_MAX] = {
         [MHP_DRIFT_REPORT] = "report",
 };
 
+static const char *const memmap_names[_MHP_MEMMAP_MAX] = {
+        [MHP_MEMMAP_AUTO] = "auto",
+        [MHP_MEMMAP_DRAM] = "dram",
+        [MHP_MEMMAP_SELF] = "self",
+        [MHP_MEMMAP_FORCE] = "force",
+};
+
 const char *mhp_by_name(enum mhp_by by) {
         return (unsigned) by < _MHP_BY_MAX ? by_names[by] : NULL;
 }
@@ -74,9 +85,13 @@ const char *mhp_drift_name(enum mhp_drift drift) {
         return (unsigned) drift < _MHP_DRIFT_MAX ? drift_names[drift] : NULL;
 }
 
+const char *mhp_memmap_name(enum mhp_memmap memmap) {
+        return (unsigned) memmap < _MHP_MEMMAP_MAX ? memmap_names[memmap] : NULL;
+}
+
 static int name_parse(const char *const *names, size_t n, const char *s, unsigned *ret) {
         for (size_t i = 0; i < n; i++)
-                if (strcmp(names[i], s) == 0) {
+                if (names[i] && strcmp(names[i], s) == 0) {
                         *ret = (unsigned) i;
                         return 0;
                 }
@@ -163,6 +178,11 @@ static int enum_parse(const struct key *key, const char *value, void *p) {
                         return -EINVAL;
                 *(enum mhp_drift *) p = (enum mhp_drift) v;
                 return 0;
+        case KEY_MEMMAP:
+                if (name_parse(memmap_names, ELEMENTSOF(memmap_names), value, &v) < 0)
+                        return -EINVAL;
+                *(enum mhp_memmap *) p = (enum mhp_memmap) v;
+                return 0;
         case KEY_ZONE:
                 return mhp_want_parse(value, p);
         case KEY_RATIO:
@@ -182,6 +202,7 @@ static int value_parse(const struct key *key, const char *value, void *p) {
         switch (key->type) {
         case KEY_BY:
         case KEY_DRIFT:
+        case KEY_MEMMAP:
         case KEY_ZONE:
                 return enum_parse(key, value, p);
         case KEY_RATIO:
@@ -277,12 +298,14 @@ static int rule_section(const char *section, const char **ret_name) {
 
 static const char *allowed_keys(const char *section, bool rule) {
         if (rule)
-                return "the keys of [Rule NAME]: Source, Node, MinSize, MaxSize, Zone";
+                return "the keys of [Rule NAME]: Source, Node, MinSize, MaxSize, Zone, Placement";
         if (strcmp(section, "Online") == 0)
                 return "the keys of [Online]: By, Zone, MovableRatio, NumaAware, KernelHeadroom";
+        if (strcmp(section, "Memmap") == 0)
+                return "the key of [Memmap]: Placement";
         if (strcmp(section, "Teardown") == 0)
                 return "the keys of [Teardown]: OfflineTimeoutSec, Attempts, RetryMaxSec, Drift";
-        return "the sections [Online], [Teardown] and [Rule NAME], with a name of 1 to 44 bytes";
+        return "the sections [Online], [Memmap], [Teardown] and [Rule NAME], with a name of 1 to 44 bytes";
 }
 
 int mhp_config_set(struct mhp_config *config, const char *section, const char *key, const char *value, const char **ret_allowed) {
@@ -343,6 +366,9 @@ int mhp_config_print_value(const struct mhp_config *config, size_t i, struct mhp
         case KEY_DRIFT:
                 mhp_text_add(text, mhp_drift_name(*(const enum mhp_drift *) p));
                 break;
+        case KEY_MEMMAP:
+                mhp_text_add(text, mhp_memmap_name(*(const enum mhp_memmap *) p));
+                break;
         case KEY_BOOL:
                 mhp_text_add(text, *(const bool *) p ? "yes" : "no");
                 break;
@@ -388,6 +414,10 @@ void mhp_rule_print(const struct mhp_rule *rule, struct mhp_text *text) {
                 mhp_text_printf(text, "%smax-size=%s", gap, mhp_format_size(size, rule->max_size));
                 gap = " ";
         }
-        if (rule->zone != MHP_WANT_UNSET)
+        if (rule->zone != MHP_WANT_UNSET) {
                 mhp_text_printf(text, "%szone=%s", gap, mhp_want_name(rule->zone));
+                gap = " ";
+        }
+        if (rule->placement != MHP_MEMMAP_UNSET)
+                mhp_text_printf(text, "%splacement=%s", gap, mhp_memmap_name(rule->placement));
 }

@@ -19,6 +19,16 @@ enum mhp_drift {
         _MHP_DRIFT_MAX,
 };
 
+/* Where the memmap of arriving memory is wanted, as far as that can be chosen. */
+enum mhp_memmap {
+        MHP_MEMMAP_UNSET, /* in a rule: as [Memmap] says */
+        MHP_MEMMAP_AUTO,  /* as the kernel has it, but in the memory itself where the kernel's zones could not bear it */
+        MHP_MEMMAP_DRAM,
+        MHP_MEMMAP_SELF,
+        MHP_MEMMAP_FORCE,
+        _MHP_MEMMAP_MAX,
+};
+
 #define MHP_RULE_MAX 250 /* rule indices are a byte in struct mhp_block */
 #define MHP_RULE_NAME_MAX 45 /* with the NUL; libinih keeps 49 bytes of `Rule NAME` */
 
@@ -28,6 +38,7 @@ struct mhp_rule {
         struct mhp_ranges nodes;  /* n == 0: any */
         uint64_t min_size, max_size; /* bytes of the group at the time of the decision, both inside; UINT64_MAX: no limit */
         enum mhp_want zone;       /* UNSET: as [Online] says */
+        enum mhp_memmap placement;
 };
 
 struct mhp_config {
@@ -36,6 +47,7 @@ struct mhp_config {
         unsigned movable_ratio;   /* percent */
         bool numa_aware;
         unsigned kernel_headroom; /* percent */
+        enum mhp_memmap placement;
         uint64_t offline_timeout; /* µs */
         unsigned attempts;
         uint64_t retry_max;       /* µs */
@@ -65,3 +77,4 @@ void mhp_rule_print(const struct mhp_rule *rule, struct mhp_text *text);
 
 const char *mhp_by_name(enum mhp_by by);       /* auto kernel mhpd */
 const char *mhp_drift_name(enum mhp_drift drift); /* repair report */
+const char *mhp_memmap_name(enum mhp_memmap memmap); /* auto dram self force; NULL: unset */

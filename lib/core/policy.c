@@ -20,15 +20,19 @@ static bool rule_matches(const struct mhp_rule *rule, enum mhp_source source, in
         return size >= rule->min_size && size <= rule->max_size;
 }
 
+const struct mhp_rule *mhp_policy_rule(const struct mhp_config *config, enum mhp_source source, int node, uint64_t size) {
+        for (size_t i = 0; i < config->n_rules; i++)
+                if (rule_matches(&config->rules[i], source, node, size))
+                        return &config->rules[i];
+        return NULL;
+}
+
 static const struct mhp_rule *rule_find(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_block *block) {
         const struct mhp_group *group = mhp_map_group(map, block);
         enum mhp_source source = group ? group->source : MHP_SOURCE_UNKNOWN;
         uint64_t size = mhp_mul_sat(group ? group->n_blocks : 1, map->block_size);
 
-        for (size_t i = 0; i < config->n_rules; i++)
-                if (rule_matches(&config->rules[i], source, block->node, size))
-                        return &config->rules[i];
-        return NULL;
+        return mhp_policy_rule(config, source, block->node, size);
 }
 
 /* What arrives together and can only leave together: the group, or the block alone. In blocks. */

@@ -30,4 +30,7 @@ void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *confi
 /* The reason in a sentence: `movable 2G + 1G new is within 301 % of 1G kernel memory`. */
 void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_config *config, struct mhp_text *text);
 
+/* The first rule that fits; NULL: none. size: bytes of the group. */
+const struct mhp_rule *mhp_policy_rule(const struct mhp_config *config, enum mhp_source source, int node, uint64_t size);
+
 bool mhp_pressure_high(const struct mhp_pressure *pressure, unsigned headroom);

@@ -68,6 +68,13 @@ static void test_values(void **state) {
                 { "Online", "KernelHeadroom", "100", "100%" },
                 { "Online", "KernelHeadroom", "101%", NULL },
                 { "Online", "KernelHeadroom", "%", NULL },
+                { "Memmap", "Placement", "auto", "auto" },
+                { "Memmap", "Placement", "dram", "dram" },
+                { "Memmap", "Placement", "self", "self" },
+                { "Memmap", "Placement", "force", "force" },
+                { "Memmap", "Placement", "range", NULL },
+                { "Memmap", "Placement", "", NULL },
+                { "Memmap", "Placement", "SELF", NULL },
                 { "Teardown", "OfflineTimeoutSec", "1", "1" },
                 { "Teardown", "OfflineTimeoutSec", "2min", "120" },
                 { "Teardown", "OfflineTimeoutSec", "1500ms", "1500ms" },
@@ -118,7 +125,7 @@ static void test_unknown(void **state) {
         static const struct {
                 const char *section, *key;
         } rows[] = {
-                { "Online", "Nonsense" },    { "online", "By" },        { "Online", "by" },     { "Memmap", "Placement" }, { "", "By" },
+                { "Online", "Nonsense" },    { "online", "By" },        { "Online", "by" },     { "Memmap", "Zone" }, { "", "By" },
                 { "Rule", "Zone" },          { "Rule ", "Zone" },       { "Rule   ", "Zone" },  { "Rule x", "By" },        { "Rulex", "Zone" },
                 { "Teardown", "Zone" },      { "Online", "Source" },
                 { "Rule 123456789 123456789 123456789 123456789 123456789 123456789 1234", "Zone" },
@@ -147,6 +154,9 @@ static void test_rule_values(void **state) {
                 { "Source", "unknown", NULL },
                 { "Source", "usb", NULL },
                 { "Source", "a-very-long-name-of-a-source", NULL },
+                { "Placement", "self", "placement=self" },
+                { "Placement", "auto", "placement=auto" },
+                { "Placement", "range", NULL },
                 { "Node", "0", "node=0" },
                 { "Node", "1,3-4", "node=1,3-4" },
                 { "Node", "1023", "node=1023" },
@@ -232,7 +242,7 @@ static void test_keys(void **state) {
                 assert_true(strlen(allowed) > 0);
                 n++;
         }
-        assert_int_equal(n, 14);
+        assert_int_equal(n, 16);
         assert_int_equal(mhp_config_print_value(NULL, n, NULL), -ENOENT);
 }
 
