@@ -145,6 +145,7 @@ enum mhp_refusal {
         MHP_REFUSAL_NOT_PAGEBLOCK_ALIGNED, /* `memmap-not-pageblock-aligned` */
         MHP_REFUSAL_FILLS_BLOCK,           /* `memmap-fills-block` */
         MHP_REFUSAL_NOT_PMD_ALIGNED,       /* `memmap-not-pmd-aligned` */
+        MHP_REFUSAL_SEVERAL_BLOCKS,        /* `several-blocks`: before Linux 6.8, only what is added as one block can host itself */
         _MHP_REFUSAL_MAX,
 };
 

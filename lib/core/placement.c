@@ -35,6 +35,10 @@ static void predict(const struct mhp_geometry *geometry, const struct mhp_placem
         }
         if (!asked)
                 return;
+        if (ask->one_block_only && ask->size != geometry->block_size) {
+                d->refusal = MHP_REFUSAL_SEVERAL_BLOCKS;
+                return;
+        }
         mhp_admit(geometry, ask->self_hosting == MHP_SELF_HOSTING_FORCE ? MHP_PLACEMENT_FORCE : MHP_PLACEMENT_SELF, ask->size, &admission);
         d->placement = admission.placement;
         d->refusal = admission.reason;
@@ -101,6 +105,8 @@ const char *mhp_placement_remedy(enum mhp_source source, enum mhp_refusal refusa
                 return "the memmap of a block, rounded up to whole pageblocks, would fill the block";
         case MHP_REFUSAL_NOT_PMD_ALIGNED:
                 return "the memmap of a block fills no whole PMDs on this machine";
+        case MHP_REFUSAL_SEVERAL_BLOCKS:
+                return "this kernel does it only for memory that is added as a single block; Linux 6.8 and later do it block by block";
         case MHP_REFUSAL_NONE:
         case _MHP_REFUSAL_MAX:
                 break;

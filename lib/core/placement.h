@@ -23,6 +23,7 @@ struct mhp_placement_case {
         enum mhp_self_hosting self_hosting;
         bool has_switch;          /* a dax device's memmap_on_memory */
         bool switched_on;
+        bool one_block_only;      /* a kernel before 6.8: mhp_supports_memmap_on_memory() there wants size == memory_block_size_bytes() */
         struct mhp_pressure pressure;
 };
 

@@ -33,3 +33,13 @@ int mhp_knob_write(const struct mhp_root *root, enum mhp_knob knob, const char *
 bool mhp_knob_can_arm(const struct mhp_root *root) {
         return faccessat(root->fd, paths[MHP_KNOB_AUTO_ONLINE_BLOCKS], W_OK, AT_EACCESS) == 0;
 }
+
+enum mhp_self_hosting mhp_knob_self_hosting(const struct mhp_root *root) {
+        char value[MHP_KNOB_VALUE_MAX];
+
+        if (mhp_root_read(root, NAME_SELF_HOSTING, value, sizeof(value)) < 0)
+                return MHP_SELF_HOSTING_ABSENT;
+        if (strcmp(value, "force") == 0)
+                return MHP_SELF_HOSTING_FORCE;
+        return strcmp(value, "Y") == 0 ? MHP_SELF_HOSTING_ON : MHP_SELF_HOSTING_OFF;
+}

@@ -4,6 +4,7 @@
 /* The kernel's own onlining: auto_online_blocks and the parameters of the memory_hotplug module. */
 
 #include "core/arming.h"
+#include "core/placement.h"
 #include "edge/root.h"
 
 /* -ENOENT: this kernel does not have it. */
@@ -12,3 +13,6 @@ int mhp_knob_write(const struct mhp_root *root, enum mhp_knob knob, const char *
 
 /* auto_online_blocks is there and may be written. */
 bool mhp_knob_can_arm(const struct mhp_root *root);
+
+/* memmap_on_memory, which is fixed at boot: get_memmap_mode() (mm/memory_hotplug.c). */
+enum mhp_self_hosting mhp_knob_self_hosting(const struct mhp_root *root);

@@ -8,6 +8,7 @@
 #define NAME_AUTO_ONLINE_BLOCKS NAME_MEMORY "/auto_online_blocks"
 #define NAME_NODE "sys/devices/system/node"
 #define NAME_HOTPLUG_PARAMETERS "sys/module/memory_hotplug/parameters"
+#define NAME_SELF_HOSTING NAME_HOTPLUG_PARAMETERS "/memmap_on_memory"
 #define NAME_ACPI_DEVICES "sys/bus/acpi/devices"
 #define NAME_ACPI_MEMORY_HID "PNP0C80:"
 #define NAME_VIRTIO_MEM_DRIVER "sys/bus/virtio/drivers/virtio_mem"
@@ -16,6 +17,12 @@
 #define NAME_HYPERVISOR_TYPE "sys/hypervisor/type"
 #define NAME_IOMEM "proc/iomem"
 #define NAME_ZONEINFO "proc/zoneinfo"
+
+/* Below a device. */
+#define NAME_DRIVER "driver"
+#define NAME_DAX_SIZE "size"
+#define NAME_DAX_NODE "target_node"
+#define NAME_DAX_SWITCH "memmap_on_memory"
 
 /* This program, for starting its worker. Absolute: it is not the machine below --sysroot. */
 #define NAME_SELF_EXE "/proc/self/exe"

@@ -90,6 +90,7 @@ static const char *const refusals[_MHP_REFUSAL_MAX] = {
         [MHP_REFUSAL_NOT_PAGEBLOCK_ALIGNED] = "memmap-not-pageblock-aligned",
         [MHP_REFUSAL_FILLS_BLOCK] = "memmap-fills-block",
         [MHP_REFUSAL_NOT_PMD_ALIGNED] = "memmap-not-pmd-aligned",
+        [MHP_REFUSAL_SEVERAL_BLOCKS] = "several-blocks",
 };
 
 static const char *const evidences[_MHP_EVIDENCE_MAX] = {
