@@ -126,6 +126,23 @@ int mhp_geometry_preset(const char *arch, struct mhp_geometry *ret);
 /* Whether this can be a machine. -EINVAL: *ret_why (may be NULL) has the sentence that tells what is wrong; static. */
 int mhp_geometry_check(const struct mhp_geometry *geometry, const char **ret_why);
 
+/* The values of a geometry, as bits. */
+enum mhp_geometry_value {
+        MHP_GEOMETRY_PAGE_SIZE       = 1 << 0,
+        MHP_GEOMETRY_BLOCK_SIZE      = 1 << 1,
+        MHP_GEOMETRY_SECTION_SIZE    = 1 << 2,
+        MHP_GEOMETRY_SUBSECTION_SIZE = 1 << 3,
+        MHP_GEOMETRY_PAGEBLOCK_SIZE  = 1 << 4,
+        MHP_GEOMETRY_PMD_SIZE        = 1 << 5,
+        MHP_GEOMETRY_STRUCT_PAGE     = 1 << 6,
+        MHP_GEOMETRY_VMEMMAP_BASE    = 1 << 7,
+};
+
+/* The geometry of the machine whose root directory is `root`, as for mhp_map_scan(). *ret_read (may be NULL): enum mhp_geometry_value of what the
+ * machine itself says; the rest is the preset of its architecture. -EOPNOTSUPP: there is no preset for it; -EINVAL: mhp_geometry_check() finds
+ * fault with it; else as mhp_map_scan(). */
+int mhp_geometry_read(const char *root, struct mhp_geometry *ret, unsigned *ret_read);
+
 /* Where the memmap of hot-added memory lies. */
 enum mhp_placement {
         MHP_PLACEMENT_UNSET,
@@ -266,6 +283,37 @@ int mhp_backing_altmap(const struct mhp_backing *backing, uint64_t pfn, struct m
 
 /* Bytes that the model takes. */
 size_t mhp_backing_footprint(const struct mhp_backing *backing);
+
+/* A block whose set-aside pages are not where the model has them. Page counts. */
+struct mhp_block_difference {
+        uint64_t block;
+        uint64_t expected, observed; /* pages set aside */
+        uint64_t pfn;                /* the first page that differs */
+};
+
+/* A zone whose pages that are present but not managed are not the pages set aside in its blocks. Page counts. */
+struct mhp_zone_difference {
+        int node;
+        enum mhp_zone zone;
+        uint64_t expected, observed;
+};
+
+/* What came of comparing model and kernel. */
+struct mhp_verification {
+        size_t checked; /* blocks compared */
+        size_t unseen;  /* blocks that are not online: the kernel shows nothing of them */
+        struct mhp_block_difference *differ; /* by number */
+        size_t n_differ;
+        struct mhp_zone_difference *zones;
+        size_t n_zones;
+};
+
+/* Compares where the model has every block's memmap with the page flags and the zone counters of the machine whose root directory is `root`. The
+ * model says what the sources and the kernel's parameters make likely or, unless it is UNSET, that all hot-added memory was added as `assume`. 0, with
+ * or without differences; -EACCES or -EPERM: page flags are not for this user; -ENODATA: this kernel has none; -EOPNOTSUPP, -EINVAL:
+ * mhp_geometry_read(); else as mhp_map_scan(). The caller frees the answer with mhp_verification_free(). */
+int mhp_verify(const char *root, enum mhp_placement assume, struct mhp_verification **ret);
+struct mhp_verification *mhp_verification_free(struct mhp_verification *verification); /* NULL is fine. Returns NULL. */
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,11 @@
 #define NAME_HYPERVISOR_TYPE "sys/hypervisor/type"
 #define NAME_IOMEM "proc/iomem"
 #define NAME_ZONEINFO "proc/zoneinfo"
+#define NAME_PAGEFLAGS "proc/kpageflags"
+#define NAME_PAGETYPEINFO "proc/pagetypeinfo"
+#define NAME_ARCH "proc/sys/kernel/arch"
+#define NAME_PMD_SIZE "sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
+#define NAME_VIRTIO_BALLOON_DRIVER "sys/bus/virtio/drivers/virtio_balloon"
 
 /* Below a device. */
 #define NAME_DRIVER "driver"

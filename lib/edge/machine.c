@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/machine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "edge/names.h"
+
+#define K UINT64_C(1024)
+#define MACHINE_NAME_MAX 64
+
+static bool is_power(uint64_t v) {
+        return v > 0 && (v & (v - 1)) == 0;
+}
+
+const char *mhp_machine_arch(const char *machine, uint64_t page_size, uint64_t pmd_size) {
+        static const struct {
+                const char *machine;
+                uint64_t page_size, pmd_size;
+                const char *arch;
+        } rows[] = {
+                /* the first of a machine is what it is taken for when nothing else is known */
+                { "x86_64", 4 * K, 2048 * K, "x86_64" },
+                { "aarch64", 4 * K, 2048 * K, "arm64-4k" },
+                { "aarch64", 16 * K, 32768 * K, "arm64-16k" },
+                { "aarch64", 64 * K, 524288 * K, "arm64-64k" },
+                { "ppc64le", 64 * K, 2048 * K, "ppc64-64k" },
+                { "ppc64", 64 * K, 2048 * K, "ppc64-64k" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                if (strcmp(rows[i].machine, machine) != 0)
+                        continue;
+                if (page_size > 0 ? rows[i].page_size == page_size : pmd_size == 0 || rows[i].pmd_size == pmd_size)
+                        return rows[i].arch;
+        }
+        return NULL;
+}
+
+/* `Pages per block:  512`, the second line of it (pagetypeinfo_show(), mm/vmstat.c). */
+int mhp_machine_parse_pageblock(const char *text, size_t len, uint64_t *ret) {
+        static const char title[] = "Pages per block:";
+        const char *found = memmem(text, len, title, sizeof(title) - 1), *end = text + len;
+        char word[24];
+        uint64_t pages;
+        size_t n = 0;
+
+        if (!found)
+                return -EINVAL;
+        for (found += sizeof(title) - 1; found < end && *found == ' ';)
+                found++;
+        while (found + n < end && found[n] >= '0' && found[n] <= '9' && n < sizeof(word) - 1) {
+                word[n] = found[n];
+                n++;
+        }
+        word[n] = '\0';
+        if (mhp_parse_u64(word, &pages) < 0 || !is_power(pages))
+                return -EINVAL;
+        *ret = pages;
+        return 0;
+}
+
+/* Whether the root is this machine's own: what the C library says of the running kernel is true of it then. */
+static bool is_live(const struct mhp_root *root) {
+        struct stat a, b;
+
+        return fstat(root->fd, &a) == 0 && stat("/", &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static void read_name(const struct mhp_root *root, bool live, char ret[static MACHINE_NAME_MAX]) {
+        struct utsname name;
+
+        if (live && uname(&name) == 0 && strlen(name.machine) < MACHINE_NAME_MAX)
+                memcpy(ret, name.machine, strlen(name.machine) + 1);
+        else if (mhp_root_read(root, NAME_ARCH, ret, MACHINE_NAME_MAX) < 0) /* 6.1 and later */
+                memcpy(ret, "x86_64", sizeof("x86_64"));
+}
+
+static uint64_t read_pmd(const struct mhp_root *root) {
+        char buf[32];
+        uint64_t size;
+
+        if (mhp_root_read(root, NAME_PMD_SIZE, buf, sizeof(buf)) < 0 || mhp_parse_u64(buf, &size) < 0 || !is_power(size))
+                return 0;
+        return size;
+}
+
+static int read_pageblock(const struct mhp_root *root, struct mhp_machine *machine) {
+        _cleanup_free_ char *text = NULL;
+        uint64_t pages, size;
+        size_t len;
+        int r = mhp_root_read_all(root, NAME_PAGETYPEINFO, &text, &len);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0 || mhp_machine_parse_pageblock(text, len, &pages) < 0 ||
+            __builtin_mul_overflow(pages, machine->geometry.page_size, &size)) /* the file is root's */
+                return 0;
+        machine->geometry.pageblock_size = size;
+        machine->read |= MHP_GEOMETRY_PAGEBLOCK_SIZE;
+        return 0;
+}
+
+int mhp_machine_read(const struct mhp_root *root, struct mhp_machine *ret) {
+        struct mhp_machine machine = { 0 };
+        char name[MACHINE_NAME_MAX];
+        uint64_t page = 0, pmd;
+        bool live = is_live(root);
+        const char *arch;
+        int r;
+
+        read_name(root, live, name);
+        pmd = read_pmd(root);
+        if (live)
+                page = (uint64_t) sysconf(_SC_PAGESIZE);
+        arch = mhp_machine_arch(name, page, pmd);
+        if (!arch || mhp_geometry_preset(arch, &machine.geometry) < 0)
+                return -EOPNOTSUPP;
+
+        if (live)
+                machine.read |= MHP_GEOMETRY_PAGE_SIZE;
+        if (pmd > 0) {
+                machine.geometry.pmd_size = pmd;
+                machine.read |= MHP_GEOMETRY_PMD_SIZE;
+        }
+        r = read_pageblock(root, &machine);
+        if (r < 0)
+                return r;
+        *ret = machine;
+        return 0;
+}

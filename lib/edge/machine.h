@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The sizes that the kernel below a root works with: what it says of itself, and the preset of its architecture for the rest. All but the block
+ * size, which edge/sysfs.h reads. */
+
+#include "edge/root.h"
+#include "mhp.h"
+
+struct mhp_machine {
+        struct mhp_geometry geometry;
+        unsigned read; /* enum mhp_geometry_value: what is read, and no preset */
+};
+
+/* -EOPNOTSUPP: an architecture, or a page size of it, that has no preset; -ENOMEM. */
+int mhp_machine_read(const struct mhp_root *root, struct mhp_machine *ret);
+
+/* /proc/pagetypeinfo: pages in a pageblock, -EINVAL: it does not say. For tests and fuzzing. */
+int mhp_machine_parse_pageblock(const char *text, size_t len, uint64_t *ret);
+
+/* The preset for what uname(2) calls the machine; page_size 0: told by the PMD size, which may be 0 as well. NULL: none. */
+const char *mhp_machine_arch(const char *machine, uint64_t page_size, uint64_t pmd_size);

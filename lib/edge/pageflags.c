@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/pageflags.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "edge/names.h"
+
+int mhp_pageflags_open(const struct mhp_root *root, struct mhp_pageflags *ret) {
+        int fd = openat(root->fd, NAME_PAGEFLAGS, O_RDONLY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        ret->fd = fd;
+        return 0;
+}
+
+void mhp_pageflags_done(struct mhp_pageflags *flags) {
+        if (flags->fd >= 0)
+                close(flags->fd);
+        *flags = MHP_PAGEFLAGS_NONE;
+}
+
+int mhp_pageflags_read(const struct mhp_pageflags *flags, uint64_t pfn, uint64_t *ret, size_t n) {
+        size_t got = 0, want = n * sizeof(*ret);
+        uint64_t offset;
+
+        /* a PFN that no file offset can tell is no page */
+        if (__builtin_mul_overflow(pfn, sizeof(*ret), &offset) || offset > (uint64_t) INT64_MAX - want)
+                want = 0;
+        while (got < want) {
+                ssize_t r = pread(flags->fd, (char *) ret + got, want - got, (off_t) (offset + got));
+
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r < 0)
+                        return -errno;
+                if (r == 0)
+                        break;
+                got += (size_t) r;
+        }
+        for (size_t i = got / sizeof(*ret); i < n; i++)
+                ret[i] = MHP_PAGE_NONE;
+        return 0;
+}
