@@ -32,11 +32,13 @@ enum ctl_option {
         CTL_OPT_ZONE       = 1 << 7,
         CTL_OPT_TIMEOUT    = 1 << 8,
         CTL_OPT_NO_WAIT    = 1 << 9,
+        CTL_OPT_ASSUME     = 1 << 10,
+        CTL_OPT_NODE       = 1 << 11,
         /* taken by every verb */
-        CTL_OPT_COLOR      = 1 << 10,
-        CTL_OPT_NO_COLOR   = 1 << 11,
-        CTL_OPT_HELP       = 1 << 12,
-        CTL_OPT_VERSION    = 1 << 13,
+        CTL_OPT_COLOR      = 1 << 27,
+        CTL_OPT_NO_COLOR   = 1 << 28,
+        CTL_OPT_HELP       = 1 << 29,
+        CTL_OPT_VERSION    = 1 << 30,
 };
 #define CTL_OPT_EVERY (CTL_OPT_COLOR | CTL_OPT_NO_COLOR | CTL_OPT_HELP | CTL_OPT_VERSION)
 
@@ -67,6 +69,8 @@ struct ctl {
         const char *columns;
         const char *zone;
         uint64_t timeout;            /* µs, 0: none */
+        enum mhp_placement assume;   /* UNSET: not given */
+        int node;                    /* valid when given */
         bool color;
         char **args;                 /* after the verb; owned, the strings are argv's */
         size_t n_args;
@@ -120,6 +124,9 @@ int ctl_map_read(struct ctl *ctl, struct mhp_map **ret);
 int verb_status(struct ctl *ctl);
 int verb_list(struct ctl *ctl);
 int verb_groups(struct ctl *ctl);
+int verb_memmap(struct ctl *ctl);
+int verb_verify(struct ctl *ctl);
+int verb_doctor(struct ctl *ctl);
 int verb_plan(struct ctl *ctl);
 int verb_online(struct ctl *ctl);
 int verb_offline(struct ctl *ctl);

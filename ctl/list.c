@@ -2,57 +2,70 @@
 
 /* `mhpctl list`: blocks, like lsmem. Consecutive blocks that look the same in the columns shown are one line. */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/source.h"
 #include "ctl/table.h"
 #include "ctl/words.h"
 
-enum column { RANGE, SIZE, STATE, ZONE, NODE, BLOCK, SOURCE, GROUP };
+enum column { RANGE, SIZE, STATE, ZONE, NODE, BLOCK, SOURCE, GROUP, MEMMAP };
 
 static const struct ctl_column columns[] = {
         [RANGE] = { "RANGE", false }, [SIZE] = { "SIZE", true },   [STATE] = { "STATE", true },     [ZONE] = { "ZONE", true },
         [NODE] = { "NODE", true },    [BLOCK] = { "BLOCK", true }, [SOURCE] = { "SOURCE", false }, [GROUP] = { "GROUP", false },
+        [MEMMAP] = { "MEMMAP", false },
+};
+
+struct listing {
+        struct ctl *ctl;
+        const struct mhp_map *map;
+        struct mhp_memmaps *memmaps; /* NULL: not known, or nobody wants to see it */
+        unsigned shown;              /* 1 << enum column: what blocks on one line have in common */
 };
 
 /* Blocks first..last, all like `block`. */
 struct run {
         const struct mhp_block *block;
         uint32_t last;
+        struct mhp_block_memmap memmap;
 };
 
-typedef void (*run_fn)(struct ctl *ctl, const struct mhp_map *map, const struct run *run, void *userdata);
+typedef void (*run_fn)(const struct listing *list, const struct run *run, void *userdata);
 
-static unsigned all_columns(void) {
-        return (1u << ELEMENTSOF(columns)) - 1;
-}
-
-static bool alike(const struct mhp_map *map, const struct mhp_block *a, const struct mhp_block *b, unsigned shown) {
-        const struct mhp_group *g = mhp_map_group(map, a), *h = mhp_map_group(map, b);
+static bool alike(const struct listing *list, const struct run *x, const struct run *y) {
+        const struct mhp_block *a = x->block, *b = y->block;
+        const struct mhp_group *g = mhp_map_group(list->map, a), *h = mhp_map_group(list->map, b);
+        unsigned shown = list->shown;
 
         return (!(shown & (1 << STATE)) || a->state == b->state) && (!(shown & (1 << ZONE)) || a->zone == b->zone) &&
                (!(shown & (1 << NODE)) || a->node == b->node) && (!(shown & (1 << GROUP)) || g == h) &&
-               (!(shown & (1 << SOURCE)) || g == h || (g && h && g->source == h->source));
+               (!(shown & (1 << SOURCE)) || g == h || (g && h && g->source == h->source)) && x->memmap.placement == y->memmap.placement;
 }
 
 /* Hands each run to `give`; with --all a run is one block. */
-static void walk(struct ctl *ctl, const struct mhp_map *map, unsigned shown, run_fn give, void *userdata) {
-        bool merge = !ctl_given(ctl, CTL_OPT_ALL);
+static void walk(const struct listing *list, run_fn give, void *userdata) {
+        bool merge = !ctl_given(list->ctl, CTL_OPT_ALL);
         struct run run = {};
 
-        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
-                if (run.block && merge && run.last + 1 == b->nr && alike(map, run.block, b, shown)) {
+        for (const struct mhp_block *b = mhp_map_at_or_after(list->map, 0); b; b = mhp_map_next_block(list->map, b)) {
+                struct run next = { .block = b, .last = b->nr };
+
+                if (list->memmaps)
+                        mhp_memmap_look(list->memmaps, list->map, b, &next.memmap);
+                if (run.block && merge && run.last + 1 == b->nr && alike(list, &run, &next)) {
                         run.last = b->nr;
                         continue;
                 }
                 if (run.block)
-                        give(ctl, map, &run, userdata);
-                run = (struct run) { .block = b, .last = b->nr };
+                        give(list, &run, userdata);
+                run = next;
         }
         if (run.block)
-                give(ctl, map, &run, userdata);
+                give(list, &run, userdata);
 }
 
 static uint64_t run_size(const struct mhp_map *map, const struct run *run) {
@@ -97,41 +110,52 @@ static void cell(struct ctl *ctl, const struct mhp_map *map, const struct run *r
         case GROUP:
                 ctl_table_cell(table, ctl_group_word(group), CTL_PLAIN);
                 break;
+        case MEMMAP:
+                word = mhp_placement_name(run->memmap.placement);
+                ctl_table_cell(table, word ? word : "unknown", CTL_PLAIN);
+                break;
         }
 }
 
-static void give_row(struct ctl *ctl, const struct mhp_map *map, const struct run *run, void *userdata) {
+static void give_row(const struct listing *list, const struct run *run, void *userdata) {
         struct ctl_table *table = userdata;
 
         for (size_t i = 0; i < table->n_shown; i++)
-                cell(ctl, map, run, (enum column) table->shown[i], table);
+                cell(list->ctl, list->map, run, (enum column) table->shown[i], table);
 }
 
-static void give_json(struct ctl *ctl, const struct mhp_map *map, const struct run *run, void *userdata) {
-        struct mhp_text *out = &ctl->out;
+static void give_json(const struct listing *list, const struct run *run, void *userdata) {
+        struct mhp_text *out = &list->ctl->out;
+        bool all = ctl_given(list->ctl, CTL_OPT_ALL);
         const char **start = userdata;
 
         mhp_text_add(out, *start);
         *start = ",\n";
-        if (ctl_given(ctl, CTL_OPT_ALL)) {
+        if (all) {
                 ctl_json_u64(out, "{", "block", run->block->nr);
         } else {
                 ctl_json_u64(out, "{", "first", run->block->nr);
                 ctl_json_u64(out, ",", "last", run->last);
         }
-        ctl_json_u64(out, ",", "address", mhp_mul_sat(run->block->nr, map->block_size));
-        ctl_json_u64(out, ",", "size", run_size(map, run));
-        ctl_json_block_fields(out, run->block, mhp_map_group(map, run->block));
+        ctl_json_u64(out, ",", "address", mhp_mul_sat(run->block->nr, list->map->block_size));
+        ctl_json_u64(out, ",", "size", run_size(list->map, run));
+        ctl_json_block_fields(out, run->block, mhp_map_group(list->map, run->block));
+        if (all && list->memmaps)
+                ctl_json_memmap(out, &run->memmap);
+        else if (all)
+                ctl_json_string(out, ",", "memmap", NULL);
         mhp_text_add_n(out, "}", 1);
 }
 
-static void print_json(struct ctl *ctl, const struct mhp_map *map) {
+static void print_json(struct listing *list) {
+        struct mhp_text *out = &list->ctl->out;
         const char *start = "\n";
 
-        ctl_json_u64(&ctl->out, "{", "block_size", map->block_size);
-        mhp_text_printf(&ctl->out, ",\"%s\":[", ctl_given(ctl, CTL_OPT_ALL) ? "blocks" : "ranges");
-        walk(ctl, map, all_columns(), give_json, &start);
-        mhp_text_add(&ctl->out, "\n]}\n");
+        list->shown = (1u << ELEMENTSOF(columns)) - 1;
+        ctl_json_u64(out, "{", "block_size", list->map->block_size);
+        mhp_text_printf(out, ",\"%s\":[", ctl_given(list->ctl, CTL_OPT_ALL) ? "blocks" : "ranges");
+        walk(list, give_json, &start);
+        mhp_text_add(out, "\n]}\n");
 }
 
 static void print_sum(struct ctl *ctl, const char *what, uint64_t bytes) {
@@ -152,9 +176,10 @@ static size_t count_groupless(const struct mhp_map *map) {
         return n;
 }
 
-static int print_table(struct ctl *ctl, const struct mhp_map *map) {
+static int print_table(struct listing *list, struct mhp_memmaps *memmaps) {
         _cleanup_table_ struct ctl_table table = {};
-        unsigned shown = 0;
+        struct ctl *ctl = list->ctl;
+        const struct mhp_map *map = list->map;
         size_t groupless;
         int r;
 
@@ -162,9 +187,10 @@ static int print_table(struct ctl *ctl, const struct mhp_map *map) {
         if (r != CTL_DONE)
                 return r;
         for (size_t i = 0; i < table.n_shown; i++)
-                shown |= 1u << table.shown[i];
+                list->shown |= 1u << table.shown[i];
+        list->memmaps = ctl_table_shows(&table, MEMMAP) ? memmaps : NULL;
 
-        walk(ctl, map, shown, give_row, &table);
+        walk(list, give_row, &table);
         r = ctl_table_print(ctl, &table, "");
         if (r < 0 || ctl_given(ctl, CTL_OPT_NOHEADINGS))
                 return r;
@@ -181,14 +207,25 @@ static int print_table(struct ctl *ctl, const struct mhp_map *map) {
 }
 
 int verb_list(struct ctl *ctl) {
+        _cleanup_memmaps_ struct mhp_memmaps memmaps = MHP_MEMMAPS_NONE;
         _cleanup_map_ struct mhp_map *map = NULL;
+        struct listing list = { .ctl = ctl };
+        bool known;
         int r;
 
         r = ctl_map_read(ctl, &map);
         if (r != CTL_DONE)
                 return r;
+        list.map = map;
+        /* a machine whose geometry nobody knows still has blocks to list */
+        r = ctl->host ? -EOPNOTSUPP : ctl_memmaps_open(ctl, map, &memmaps);
+        if (r == -ENOMEM)
+                return r;
+        known = r >= 0;
         if (!ctl_given(ctl, CTL_OPT_JSON))
-                return print_table(ctl, map);
-        print_json(ctl, map);
+                return print_table(&list, known ? &memmaps : NULL);
+        if (known && ctl_given(ctl, CTL_OPT_ALL))
+                list.memmaps = &memmaps;
+        print_json(&list);
         return CTL_DONE;
 }

@@ -12,6 +12,8 @@ static int take_host(struct ctl *ctl, const char *value);
 static int take_columns(struct ctl *ctl, const char *value);
 static int take_zone(struct ctl *ctl, const char *value);
 static int take_timeout(struct ctl *ctl, const char *value);
+static int take_assume(struct ctl *ctl, const char *value);
+static int take_node(struct ctl *ctl, const char *value);
 static int take_color(struct ctl *ctl, const char *value);
 static int take_no_color(struct ctl *ctl, const char *value);
 
@@ -33,6 +35,8 @@ static const struct option_row rows[] = {
         { CTL_OPT_ZONE, "zone", 'z', "ZONE", "auto (as the policy says), movable or kernel", take_zone },
         { CTL_OPT_TIMEOUT, "timeout", 't', "TIME", "end after this time (30, 500ms, 2min) with what is done by then", take_timeout },
         { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },
+        { CTL_OPT_ASSUME, "assume", '\0', "PLACEMENT", "dram, self or force: what the model takes for all hot-added memory", take_assume },
+        { CTL_OPT_NODE, "node", '\0', "N", "memory of this NUMA node", take_node },
         { CTL_OPT_SYSROOT, "sysroot", 's', "DIR", "read DIR/sys, DIR/proc and DIR/etc instead of this machine's", take_sysroot },
         { CTL_OPT_HOST, "host", 'H', "[USER@]HOST", "speak to mhpd on another machine, over ssh", take_host },
         { CTL_OPT_COLOR, "color", '\0', "WHEN", "auto (on a terminal), always or never", take_color },
@@ -76,6 +80,24 @@ static int take_timeout(struct ctl *ctl, const char *value) {
         if (mhp_parse_usec(value, &usec) < 0 || usec == 0)
                 return ctl_fail(ctl, CTL_USAGE, "--timeout: \"%s\" is not allowed; a time above 0 is, as 30, 500ms or 2min", value);
         ctl->timeout = usec;
+        return CTL_DONE;
+}
+
+static int take_assume(struct ctl *ctl, const char *value) {
+        enum mhp_placement placement;
+
+        if (mhp_placement_parse(value, &placement) < 0 || placement == MHP_PLACEMENT_RANGE)
+                return ctl_fail(ctl, CTL_USAGE, "--assume: \"%s\" is not allowed; dram, self and force are", value);
+        ctl->assume = placement;
+        return CTL_DONE;
+}
+
+static int take_node(struct ctl *ctl, const char *value) {
+        uint32_t node;
+
+        if (mhp_parse_u32(value, &node) < 0 || node > MHP_NODE_MAX)
+                return ctl_fail(ctl, CTL_USAGE, "--node: \"%s\" is not allowed; the number of a NUMA node is", value);
+        ctl->node = (int) node;
         return CTL_DONE;
 }
 

@@ -108,3 +108,28 @@ void ctl_knobs_read(struct ctl *ctl, struct ctl_knobs *ret) {
         /* the daemon runs as root: what this user may write says nothing */
         ret->can_arm = ret->value[MHP_KNOB_AUTO_ONLINE_BLOCKS][0] != '\0';
 }
+
+int ctl_memmaps_open(struct ctl *ctl, const struct mhp_map *map, struct mhp_memmaps *ret) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        int r = mhp_root_open(ctl_root(ctl), &root);
+
+        return r < 0 ? r : mhp_memmap_open(&root, map->block_size, ret);
+}
+
+int ctl_tell_geometry(const struct ctl *ctl, int r) {
+        const char *root = ctl_root(ctl);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r == -EOPNOTSUPP)
+                return ctl_fail(ctl, CTL_FAILED, "%s: the sizes of this architecture's kernel are not known; those of x86_64, arm64 and ppc64 (64K pages) are", root);
+        if (r == -EINVAL)
+                return ctl_fail(ctl, CTL_FAILED, "%s: the block size does not fit the section size of the architecture", root);
+        return ctl_fail(ctl, CTL_FAILED, "%s: %s", root, strerror(-r));
+}
+
+int ctl_memmaps_need(struct ctl *ctl, const struct mhp_map *map, struct mhp_memmaps *ret) {
+        int r = ctl_memmaps_open(ctl, map, ret);
+
+        return r < 0 ? ctl_tell_geometry(ctl, r) : CTL_DONE;
+}

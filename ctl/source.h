@@ -3,6 +3,7 @@
 
 /* What is read from this machine, or from --sysroot, without the daemon. Each gives CTL_DONE, or a status after telling. */
 
+#include "api/memmap.h"
 #include "core/arming.h"
 #include "core/policy.h"
 #include "ctl/ctl.h"
@@ -24,3 +25,12 @@ struct ctl_knobs {
 };
 
 void ctl_knobs_read(struct ctl *ctl, struct ctl_knobs *ret);
+
+/* Where memmaps lie. Tells nothing: 0 or a negative errno of mhp_memmap_open(). */
+int ctl_memmaps_open(struct ctl *ctl, const struct mhp_map *map, struct mhp_memmaps *ret);
+
+/* The same, telling why it is not known: CTL_DONE, CTL_FAILED or -ENOMEM. */
+int ctl_memmaps_need(struct ctl *ctl, const struct mhp_map *map, struct mhp_memmaps *ret);
+
+/* In words why the machine's geometry is not known. */
+int ctl_tell_geometry(const struct ctl *ctl, int r);

@@ -9,7 +9,7 @@ static const struct ctl_verb verbs[] = {
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_BYTES, 0, 0, verb_status },
         { "list", "", "Memory blocks, merged into ranges",
           "Consecutive blocks that are alike in the columns shown are one line; with --all each block has its own.\n"
-          "Columns: RANGE SIZE STATE ZONE NODE BLOCK SOURCE GROUP.",
+          "Columns: RANGE SIZE STATE ZONE NODE BLOCK SOURCE GROUP MEMMAP.",
           CTL_NEEDS_NONE,
           CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_ALL | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
           0, 0, verb_list },
@@ -19,6 +19,16 @@ static const struct ctl_verb verbs[] = {
           CTL_NEEDS_NONE,
           CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
           0, 0, verb_groups },
+        { "memmap", "[BLOCK...]", "Where the memmap of each block lies, and how that is known",
+          "BLOCK is block numbers and ranges (32-39,41) or a group (acpi:PNP0C80:00). As root, the kernel's page flags are\n"
+          "looked at: what they show is \"observed\". PAGES are of memmap, SET-ASIDE of the blocks themselves.\n"
+          "Columns: BLOCK SIZE GROUP PLACEMENT PAGES SET-ASIDE WASTE EVIDENCE REASON.",
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
+          0, UINT32_MAX, verb_memmap },
+        { "verify", "", "Compare the backing map with the kernel's page flags and zones; 1: they differ",
+          "Needs root. Blocks that are not online cannot be compared. With --assume, the model takes all hot-added memory\n"
+          "for placed like that.",
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_ASSUME | CTL_OPT_NOHEADINGS, 0, 0, verb_verify },
         { "online", "TARGET...", "Bring blocks online",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
           "of what is offline, lowest blocks first). Without --zone the policy chooses.",

@@ -74,6 +74,15 @@ void ctl_json_block_fields(struct mhp_text *out, const struct mhp_block *block, 
         ctl_json_string(out, ",", "group", group ? group->name : NULL);
 }
 
+void ctl_json_memmap(struct mhp_text *out, const struct mhp_block_memmap *memmap) {
+        mhp_text_add(out, ",\"memmap\":");
+        ctl_json_string(out, "{", "placement", mhp_placement_name(memmap->placement));
+        ctl_json_u64(out, ",", "pages", memmap->pages);
+        ctl_json_u64(out, ",", "waste", memmap->waste);
+        ctl_json_string(out, ",", "evidence", mhp_evidence_name(memmap->evidence));
+        mhp_text_add_n(out, "}", 1);
+}
+
 void ctl_json_ranges(struct mhp_text *out, const char *start, const char *key, const struct mhp_ranges *ranges) {
         add_key(out, start, key);
         mhp_text_add_n(out, "\"", 1);

@@ -3,6 +3,7 @@
 
 /* How a block's fields are written in tables and in JSON. */
 
+#include "api/memmap.h"
 #include "ctl/ctl.h"
 
 /* For a table: `-` is "has none", `unknown` is "cannot be told (by this user, now)". */
@@ -18,6 +19,9 @@ void ctl_json_node(struct mhp_text *out, const char *start, int node);
 
 /* state, zone, node, source and group, with a comma before each. */
 void ctl_json_block_fields(struct mhp_text *out, const struct mhp_block *block, const struct mhp_group *group);
+
+/* `"memmap":{...}`, with a comma before it */
+void ctl_json_memmap(struct mhp_text *out, const struct mhp_block_memmap *memmap);
 
 /* `"blocks":"32-39,41"` */
 void ctl_json_ranges(struct mhp_text *out, const char *start, const char *key, const struct mhp_ranges *ranges);

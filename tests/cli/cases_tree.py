@@ -27,7 +27,7 @@ def list_json():
         answer = run.json()
         equal(list(answer), ["block_size", "blocks"], "keys")
         equal(answer["blocks"][0], {"block": 0, "address": 0, "size": BLOCK, "state": "online", "zone": "none", "node": 0, "source": "boot",
-                                    "group": "boot"}, "first block")
+                                    "group": "boot", "memmap": {"placement": "dram", "pages": 512, "waste": 0, "evidence": "assumed"}}, "first block")
         equal([b["zone"] for b in answer["blocks"] if b["block"] == 32], [None], "zone while offline")
         equal({b["group"] for b in answer["blocks"]}, {"boot", "acpi:PNP0C80:00", "acpi:PNP0C80:01", "virtio-mem:virtio0"}, "groups")
         ranges = mhpctl("list", "--json", "--sysroot", tree.root).json()["ranges"]

@@ -4,7 +4,7 @@
 from harness import equal, golden, has, mhpctl, test
 from tree import mixed
 
-VERBS = "status list groups online offline plan policy reload monitor dump".split()
+VERBS = "status list groups memmap verify online offline plan policy reload monitor dump".split()
 
 
 @test
@@ -76,7 +76,7 @@ def targets():
 @test
 def columns():
     with mixed() as tree:
-        mhpctl("list", "-s", tree.root, "-o", "SIZE,COLOUR", status=2, err=['no column "COLOUR"', "RANGE, SIZE, STATE, ZONE, NODE, BLOCK, SOURCE, GROUP"])
+        mhpctl("list", "-s", tree.root, "-o", "SIZE,COLOUR", status=2, err=['no column "COLOUR"', "RANGE, SIZE, STATE, ZONE, NODE, BLOCK, SOURCE, GROUP, MEMMAP"])
         mhpctl("list", "-s", tree.root, "-o", "", status=2, err="no column")
         mhpctl("groups", "-s", tree.root, "-o", "ZONE", status=2, err="NAME, SOURCE")
         mhpctl("list", "-s", tree.root, "-o", ",".join(["SIZE"] * 40), status=2, err="more than 16")

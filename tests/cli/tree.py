@@ -3,10 +3,15 @@
 
 import contextlib
 import os
+import struct
 
 from harness import workdir
 
 BLOCK = 0x8000000  # 128 MiB
+PAGE = 4096
+SELF_HOSTED = 1 << 37  # KPF_OWNER_PRIVATE: a page that is set aside for a memmap
+NOPAGE = 1 << 20
+BUDDY = 1 << 10
 
 
 class Tree:
@@ -58,6 +63,49 @@ class Tree:
     def ram(self, first, last, name="System RAM", indent=""):
         self.iomem.append(f"{indent}{first * self.block_size:08x}-{(last + 1) * self.block_size - 1:08x} : {name}")
         self.write("proc/iomem", "\n".join(self.iomem))
+
+    def parameter(self, value):
+        self.write("sys/module/memory_hotplug/parameters/memmap_on_memory", value)
+
+    def pageflags(self, nr, flags, page=0):
+        """The flags of a block's pages from `page` on."""
+        file = self.root / "proc/kpageflags"
+        file.touch()
+        with open(file, "r+b") as handle:
+            handle.seek((nr * self.block_size // PAGE + page) * 8)
+            handle.write(struct.pack(f"{len(flags)}Q", *flags))
+
+    def zone(self, node, zone, present, managed, more=""):
+        file = self.root / "proc/zoneinfo"
+        with open(file, "a") as handle:
+            handle.write(f"Node {node}, zone {zone:>8}\n  pages free     10\n        present  {present}\n        managed  {managed}\n{more}")
+
+
+@contextlib.contextmanager
+def self_hosting():
+    """Boot memory, a DIMM online in Movable and one offline, both with their memmap in the blocks, and virtio-mem."""
+    with workdir() as root:
+        tree = Tree(root)
+        tree.parameter("Y")
+        tree.block(0, zones="none")
+        tree.blocks(1, 7, zones="DMA32")
+        tree.blocks(32, 39, zones="Movable", node=1)
+        tree.blocks(40, 41, state="offline", zones="Normal Movable")
+        tree.blocks(48, 49, zones="Normal")
+        tree.dimm("PNP0C80:00", 32, 39)
+        tree.dimm("PNP0C80:01", 40, 41)
+        tree.ram(0, 7)
+        tree.ram(32, 41)
+        tree.device(48, 49, "virtio0", "System RAM (virtio_mem)")
+        tree.pageflags(0, [0x100000000, 0, BUDDY])
+        for nr in range(32, 40):
+            tree.pageflags(nr, [SELF_HOSTED] * 512 + [BUDDY])
+        for nr in (40, 41):
+            tree.pageflags(nr, [NOPAGE] * 513)
+        tree.pageflags(49, [BUDDY] * 513)
+        tree.zone(0, "Normal", 98304, 90000)
+        tree.zone(1, "Movable", 8 * 32768, 8 * 32768 - 8 * 512)
+        yield tree
 
 
 @contextlib.contextmanager
