@@ -22,7 +22,10 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/memmap.h"
 #include "daemon/notify.h"
+#include "daemon/placer.h"
+#include "edge/machine.h"
 #include "edge/sysfs.h"
 
 /* A DIMM of 1 TiB announces 8,192 blocks, twice; an event takes about 1 KiB of the buffer. Only what is used costs memory. */
@@ -52,6 +55,20 @@ static int open_uevents(struct engine *engine) {
         return r;
 }
 
+/* On an architecture without a preset the sizes are those of the most common one: nothing but figures depends on them. */
+static int read_geometry(struct engine *engine, uint64_t block_size) {
+        struct mhp_machine machine;
+        int r = mhp_machine_read(&engine->root, &machine);
+
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                (void) mhp_geometry_preset(mhp_geometry_arch(0), &machine.geometry);
+        engine->geometry = machine.geometry;
+        engine->geometry.block_size = block_size;
+        return 0;
+}
+
 static int open_machine(struct engine *engine, uint64_t *ret_block_size) {
         const char *sysroot = engine->options->sysroot;
         int r = mhp_root_open(sysroot, &engine->root);
@@ -67,7 +84,7 @@ static int open_machine(struct engine *engine, uint64_t *ret_block_size) {
                 log_print(LOG_ERR, "the size of memory blocks below %s makes no sense: %s", sysroot, strerror(-r));
         if (r >= 0)
                 r = mhp_groups_new(&engine->root, *ret_block_size, &engine->groups);
-        return r;
+        return r < 0 ? r : read_geometry(engine, *ret_block_size);
 }
 
 static void tell_warnings(const struct mhp_conf_warnings *warnings) {
@@ -141,6 +158,10 @@ static int start_parts(struct engine *engine) {
                 r = jobs_new(engine, &engine->jobs);
         if (r >= 0)
                 r = bus_new(engine, &engine->bus);
+        if (r >= 0)
+                r = placer_new(engine, &engine->placer);
+        if (r >= 0)
+                r = memmap_new(engine, &engine->memmap);
         return r;
 }
 
@@ -157,6 +178,8 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
         r = start_parts(engine);
         if (r >= 0)
                 r = engine_first_scan(engine);
+        if (r >= 0)
+                r = placer_look(engine->placer);
         if (r < 0) {
                 log_print(LOG_ERR, "cannot start: %s", strerror(-r));
                 engine_stop(engine);
@@ -183,6 +206,8 @@ static int reload(struct engine *engine) {
         r = arm(&engine->root, engine->options->runtime, &config, engine->options->dry_run, &engine->saved, &arming);
         if (r >= 0)
                 r = mhp_ring_reload(engine->ring, loop_now(), &config, &arming);
+        if (r >= 0)
+                r = placer_look(engine->placer);
         if (r < 0)
                 return engine_check(engine, r);
         log_print(LOG_INFO, "the configuration was read again");
@@ -207,6 +232,8 @@ void engine_stop(struct engine *engine) {
 }
 
 void engine_done(struct engine *engine) {
+        placer_free(engine->placer);
+        memmap_free(engine->memmap);
         bus_free(engine->bus);
         jobs_free(engine->jobs);
         executor_free(engine->executor);

@@ -10,6 +10,7 @@
 #include "daemon/engine.h"
 #include "daemon/executor.h"
 #include "daemon/loop.h"
+#include "daemon/placer.h"
 
 /* What one block's events of a bunch amount to. */
 struct fold {
@@ -65,6 +66,8 @@ static void fold_in(struct fold *fold, enum mhp_uevent_action action) {
         case MHP_UEVENT_CHANGE:
                 fold->n_changes++;
                 return;
+        case MHP_UEVENT_DAX: /* not kept: receive_all() */
+                return;
         }
 }
 
@@ -114,14 +117,19 @@ static int take_all(struct engine *engine) {
         return r;
 }
 
-static int receive_all(struct engine *engine, bool *ret_lost) {
+static int receive_all(struct engine *engine, bool *ret_lost, bool *ret_dax) {
         struct mhp_uevent uevent;
         int r;
 
         engine->n_heard = 0;
+        *ret_dax = false;
         while ((r = mhp_uevents_next(engine->uevents, &uevent)) != 0) {
                 if (r == -ENOBUFS) {
                         *ret_lost = true;
+                        continue;
+                }
+                if (r > 0 && uevent.action == MHP_UEVENT_DAX) {
+                        *ret_dax = true;
                         continue;
                 }
                 if (r >= 0)
@@ -134,9 +142,11 @@ static int receive_all(struct engine *engine, bool *ret_lost) {
 }
 
 int engine_hear(struct engine *engine) {
-        bool lost = false;
-        int r = engine->uevents ? receive_all(engine, &lost) : 0;
+        bool lost = false, dax = false;
+        int r = engine->uevents ? receive_all(engine, &lost, &dax) : 0;
 
+        if (r >= 0 && (dax || lost))
+                r = placer_look(engine->placer);
         if (r < 0 || (engine->n_heard == 0 && !lost))
                 return r;
         if (lost) {

@@ -15,6 +15,7 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/memmap.h"
 #include "daemon/notify.h"
 #include "daemon/report.h"
 #include "edge/zoneinfo.h"
@@ -50,7 +51,7 @@ int engine_touch(struct engine *engine, uint32_t nr) {
                 engine->save = true;
         }
         jobs_touch(engine->jobs, engine->ring->map, nr);
-        return 0;
+        return memmap_touch(engine->memmap, nr, block);
 }
 
 static int touch_all(struct engine *engine) {
@@ -135,6 +136,15 @@ static int set_tick(struct engine *engine) {
         return r < 0 ? r : sd_event_source_set_enabled(engine->tick_source, SD_EVENT_ONESHOT);
 }
 
+/* Memory comes first; what became of its memmap is looked at when there is nothing else to do. */
+static int check_memmap(struct engine *engine) {
+        int r = 0;
+
+        if (engine->ring->busy == MHP_VERB_NONE && engine->ring->map->queues[MHP_QUEUE_UNSETTLED].n == 0)
+                r = memmap_check(engine->memmap);
+        return r > 0 ? engine_turn_soon(engine) : r;
+}
+
 static int turn(struct engine *engine) {
         struct mhp_pressure pressure;
         int r = engine->rescan ? rescan(engine) : 0;
@@ -149,6 +159,9 @@ static int turn(struct engine *engine) {
                 return r;
         save_state(engine);
         tell_status(engine);
+        r = check_memmap(engine);
+        if (r < 0)
+                return r;
         return set_tick(engine);
 }
 

@@ -17,6 +17,8 @@ struct bus;
 struct dry_run;
 struct executor;
 struct jobs;
+struct memmap;
+struct placer;
 
 struct engine {
         const struct options *options;
@@ -24,11 +26,14 @@ struct engine {
         struct mhp_root root;
         int lock;                            /* on the runtime directory; -1: none */
         struct mhp_groups *groups;
+        struct mhp_geometry geometry;
         struct mhp_uevents *uevents;         /* NULL: not listening */
         struct mhp_ring *ring;
         struct executor *executor;
         struct dry_run *dry_run;             /* instead of the executor */
         struct jobs *jobs;
+        struct placer *placer;
+        struct memmap *memmap;
         struct bus *bus;
         struct mhp_saved saved;              /* as it is, or is about to be, in the state file */
         struct mhp_conf_warnings warnings;   /* of the configuration read last */

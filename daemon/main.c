@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/notify.h"
+#include "edge/dax.h"
 
 #define EXIT_USAGE 2
 
@@ -22,6 +23,24 @@ static int run_worker(const struct options *options) {
         if (r >= 0)
                 r = mhp_worker_main(MHP_WORKER_FD, &root);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* DEVICE=0 or DEVICE=1, as placer.c starts it; the errno is the exit status. */
+static int run_switch(const struct options *options) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        char device[MHP_DAX_NAME_MAX];
+        size_t n = strcspn(options->switch_dax, "=");
+        const char *value = options->switch_dax + n;
+        int r = -EINVAL;
+
+        if (n < sizeof(device) && (strcmp(value, "=0") == 0 || strcmp(value, "=1") == 0)) {
+                memcpy(device, options->switch_dax, n);
+                device[n] = '\0';
+                r = mhp_root_open(options->sysroot, &root);
+                if (r >= 0)
+                        r = mhp_dax_switch(&root, device, value[1] == '1');
+        }
+        return r < 0 ? -r : EXIT_SUCCESS;
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
@@ -107,6 +126,8 @@ int main(int argc, char **argv) {
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
         if (options.worker)
                 return run_worker(&options);
+        if (options.switch_dax)
+                return run_switch(&options);
 
         log_open();
         return run(&engine, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -13,6 +13,7 @@
 
 enum {
         OPT_WORKER = 256,
+        OPT_SWITCH_DAX,
         OPT_SYSROOT,
         OPT_CONFIG_DIR,
         OPT_RUNTIME_DIR,
@@ -22,6 +23,7 @@ enum {
 
 static const struct option long_options[] = {
         { "worker", no_argument, NULL, OPT_WORKER },
+        { "switch-dax", required_argument, NULL, OPT_SWITCH_DAX },
         { "sysroot", required_argument, NULL, OPT_SYSROOT },
         { "config-dir", required_argument, NULL, OPT_CONFIG_DIR },
         { "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
@@ -68,6 +70,9 @@ static int take_option(struct options *o, int c) {
         switch (c) {
         case OPT_WORKER:
                 o->worker = true;
+                return 1;
+        case OPT_SWITCH_DAX:
+                o->switch_dax = optarg;
                 return 1;
         case OPT_SYSROOT:
                 o->sysroot = optarg;

@@ -17,6 +17,8 @@ struct bus;
 #define REPORT_ID_REPAIRED "a0da22115f764b1cbb40eb7b76a61c80"
 #define REPORT_ID_FOREIGN_OFFLINE "6f0578450ee44c19b4f468f16b78c1b4"
 #define REPORT_ID_GONE "c39582dce6f0474ebd98aa5580faa1a0"
+#define REPORT_ID_PLACED "6fc8af5e99f9404aad8c4a741efbced2"
+#define REPORT_ID_MEMMAP "edb3d514c8bd430ea3d80683f8365255"
 #define REPORT_ID_RESCAN "86d0748fdfec4600981dfe8151a8a107"
 
 /* bus: NULL, or not connected: the journal alone. What cannot be told for lack of memory is not told. */

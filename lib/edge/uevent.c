@@ -38,6 +38,8 @@ static int open_monitor(struct mhp_uevents *uevents, int buffer) {
                 return errno > 0 ? -errno : -ENOMEM;
 
         r = udev_monitor_filter_add_match_subsystem_devtype(uevents->monitor, "memory", NULL);
+        if (r >= 0)
+                r = udev_monitor_filter_add_match_subsystem_devtype(uevents->monitor, "dax", NULL);
         if (r < 0)
                 return r;
 
@@ -69,8 +71,13 @@ int mhp_uevents_fd(const struct mhp_uevents *uevents) {
 
 static bool translate(struct udev_device *device, struct mhp_uevent *ret) {
         const char *name = udev_device_get_sysname(device), *action = udev_device_get_action(device);
+        const char *subsystem = udev_device_get_subsystem(device);
         uint32_t nr;
 
+        if (subsystem && strcmp(subsystem, "dax") == 0) {
+                *ret = (struct mhp_uevent) { .action = MHP_UEVENT_DAX, .block = MHP_NO_BLOCK };
+                return true;
+        }
         if (!name || !action || strncmp(name, "memory", 6) != 0 || mhp_parse_u32(name + 6, &nr) < 0 || nr > MHP_BLOCK_MAX)
                 return false;
 

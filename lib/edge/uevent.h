@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The kernel's own uevents for memory blocks, through libudev, before udevd has seen them. */
+/* The kernel's own uevents for memory blocks and dax devices, through libudev, before udevd has seen them. */
 
 #include "edge/root.h"
 #include "model/block.h"
@@ -10,6 +10,7 @@ enum mhp_uevent_action {
         MHP_UEVENT_ADD,
         MHP_UEVENT_REMOVE,
         MHP_UEVENT_CHANGE, /* online, offline, change, bind ...: read the block again */
+        MHP_UEVENT_DAX,    /* something about a dax device; no block */
 };
 
 struct mhp_uevent {
