@@ -154,6 +154,17 @@ void mhp_text_u64(struct mhp_text *text, uint64_t v) {
         mhp_text_add_n(text, digits + i, sizeof(digits) - i);
 }
 
+void mhp_text_hex(struct mhp_text *text, uint64_t v) {
+        char digits[16];
+        size_t i = sizeof(digits);
+
+        do {
+                digits[--i] = "0123456789abcdef"[v & 0xf];
+                v >>= 4;
+        } while (v > 0);
+        mhp_text_add_n(text, digits + i, sizeof(digits) - i);
+}
+
 int mhp_text_finish(struct mhp_text *text, char **ret) {
         if (reserve(text, 0) < 0)
                 return text->error;

@@ -26,6 +26,9 @@ void mhp_text_json(struct mhp_text *text, const char *s);
 /* Decimal, without printf's cost: lists of 32,768 blocks are made of this. */
 void mhp_text_u64(struct mhp_text *text, uint64_t v);
 
+/* Hexadecimal, without 0x and leading zeros, for as many. */
+void mhp_text_hex(struct mhp_text *text, uint64_t v);
+
 /* Hands the string to the caller (never NULL on success: an empty text gives ""). */
 int mhp_text_finish(struct mhp_text *text, char **ret);
 

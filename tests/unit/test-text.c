@@ -51,6 +51,23 @@ static void test_u64(void **state) {
         }
 }
 
+static void test_hex(void **state) {
+        static const struct {
+                uint64_t v;
+                const char *out;
+        } rows[] = {
+                { 0, "0" }, { 9, "9" }, { 10, "a" }, { 0x10, "10" }, { 0xabcdef, "abcdef" }, { UINT64_C(0xffffea000de00000), "ffffea000de00000" },
+                { UINT64_MAX, "ffffffffffffffff" },
+        };
+
+        ROWS(row, rows) {
+                _cleanup_text_ struct mhp_text text = {};
+
+                mhp_text_hex(&text, row->v);
+                assert_string_equal(text.data, row->out);
+        }
+}
+
 static void test_json(void **state) {
         static const struct {
                 const char *in, *out;
@@ -116,6 +133,7 @@ int main(void) {
                 cmocka_unit_test(test_empty),
                 cmocka_unit_test(test_append),
                 cmocka_unit_test(test_u64),
+                cmocka_unit_test(test_hex),
                 cmocka_unit_test(test_json),
                 cmocka_unit_test(test_error_sticks),
                 cmocka_unit_test(test_long),
