@@ -34,6 +34,20 @@ enum ctl_option {
         CTL_OPT_NO_WAIT    = 1 << 9,
         CTL_OPT_ASSUME     = 1 << 10,
         CTL_OPT_NODE       = 1 << 11,
+        /* of simulate: a geometry, what is done on it, how it is shown */
+        CTL_OPT_ARCH       = 1 << 14,
+        CTL_OPT_PAGE       = 1 << 15,
+        CTL_OPT_BLOCK      = 1 << 16,
+        CTL_OPT_SECTION    = 1 << 17,
+        CTL_OPT_SUBSECTION = 1 << 18,
+        CTL_OPT_PAGEBLOCK  = 1 << 19,
+        CTL_OPT_PMD        = 1 << 20,
+        CTL_OPT_STRUCT     = 1 << 21,
+        CTL_OPT_VMEMMAP    = 1 << 22,
+        CTL_OPT_ADD        = 1 << 23,
+        CTL_OPT_EARLY      = 1 << 24,
+        CTL_OPT_REMOVE     = 1 << 25,
+        CTL_OPT_TRACE      = 1 << 26,
         /* taken by every verb */
         CTL_OPT_COLOR      = 1 << 27,
         CTL_OPT_NO_COLOR   = 1 << 28,
@@ -41,6 +55,10 @@ enum ctl_option {
         CTL_OPT_VERSION    = 1 << 30,
 };
 #define CTL_OPT_EVERY (CTL_OPT_COLOR | CTL_OPT_NO_COLOR | CTL_OPT_HELP | CTL_OPT_VERSION)
+#define CTL_OPT_GEOMETRY                                                                                                       \
+        (CTL_OPT_ARCH | CTL_OPT_PAGE | CTL_OPT_BLOCK | CTL_OPT_SECTION | CTL_OPT_SUBSECTION | CTL_OPT_PAGEBLOCK | CTL_OPT_PMD | \
+         CTL_OPT_STRUCT | CTL_OPT_VMEMMAP)
+#define CTL_OPT_OPERATION (CTL_OPT_ADD | CTL_OPT_EARLY | CTL_OPT_REMOVE)
 
 struct ctl;
 
@@ -61,6 +79,12 @@ struct ctl_verb {
         int (*run)(struct ctl *ctl); /* an enum ctl_status, or a negative errno that is still to be told */
 };
 
+/* An option that may come more than once and whose order counts, as it was given. */
+struct ctl_kept {
+        enum ctl_option option;
+        const char *name, *value;    /* name without the dashes */
+};
+
 struct ctl {
         const struct ctl_verb *verb; /* NULL: not known yet */
         unsigned given;              /* enum ctl_option */
@@ -74,7 +98,10 @@ struct ctl {
         bool color;
         char **args;                 /* after the verb; owned, the strings are argv's */
         size_t n_args;
+        struct ctl_kept *kept;       /* in the order of the command line; owned */
+        size_t n_kept;
         struct mhp_text out;
+        bool out_failed;             /* it was told that nothing can be written any more */
 };
 
 static inline bool ctl_given(const struct ctl *ctl, enum ctl_option option) {
@@ -133,4 +160,5 @@ int verb_offline(struct ctl *ctl);
 int verb_policy(struct ctl *ctl);
 int verb_reload(struct ctl *ctl);
 int verb_dump(struct ctl *ctl);
+int verb_simulate(struct ctl *ctl);
 int verb_monitor(struct ctl *ctl);

@@ -39,10 +39,14 @@ void ctl_add_plain(struct mhp_text *text, const char *s) {
 int ctl_flush(struct ctl *ctl) {
         struct mhp_text *out = &ctl->out;
 
+        if (ctl->out_failed)
+                return CTL_FAILED;
+        ctl->out_failed = true;
         if (out->error < 0)
                 return ctl_fail(ctl, CTL_FAILED, "out of memory");
         if (fwrite(out->data ? out->data : "", 1, out->len, stdout) != out->len || fflush(stdout) != 0)
                 return ctl_fail(ctl, CTL_FAILED, "writing to standard output: %s", strerror(errno));
+        ctl->out_failed = false;
         out->len = 0;
         return CTL_DONE;
 }
@@ -94,6 +98,7 @@ int main(int argc, char **argv) {
         if (ctl_flush(&ctl) != CTL_DONE && (r == CTL_DONE || r == CTL_PARTLY))
                 r = CTL_FAILED;
         free(ctl.args);
+        free(ctl.kept);
         mhp_text_done(&ctl.out);
         return r;
 }

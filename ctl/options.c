@@ -37,6 +37,19 @@ static const struct option_row rows[] = {
         { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },
         { CTL_OPT_ASSUME, "assume", '\0', "PLACEMENT", "dram, self or force: what the model takes for all hot-added memory", take_assume },
         { CTL_OPT_NODE, "node", '\0', "N", "memory of this NUMA node", take_node },
+        { CTL_OPT_ARCH, "arch", '\0', "NAME", "that of x86_64 (the default), arm64-4k, arm64-16k, arm64-64k or ppc64-64k", NULL },
+        { CTL_OPT_PAGE, "page-size", '\0', "SIZE", "but with pages of this size, and so on", NULL },
+        { CTL_OPT_BLOCK, "block-size", '\0', "SIZE", "what goes online and offline at once", NULL },
+        { CTL_OPT_SECTION, "section-size", '\0', "SIZE", "what comes and goes at once", NULL },
+        { CTL_OPT_SUBSECTION, "subsection-size", '\0', "SIZE", "what device memory is aligned to", NULL },
+        { CTL_OPT_PAGEBLOCK, "pageblock-size", '\0', "SIZE", "what has one migrate type", NULL },
+        { CTL_OPT_PMD, "pmd-size", '\0', "SIZE", "what one huge mapping covers", NULL },
+        { CTL_OPT_STRUCT, "struct-page", '\0', "SIZE", "what a page is described by", NULL },
+        { CTL_OPT_VMEMMAP, "vmemmap-base", '\0', "HEX", "where page 0 is described", NULL },
+        { CTL_OPT_ADD, "add", '\0', "PIECE", "add START+SIZE[:PLACEMENT]; dram (the default), self, force or range", NULL },
+        { CTL_OPT_EARLY, "early", '\0', "PIECE", "START+SIZE that is there since boot", NULL },
+        { CTL_OPT_REMOVE, "remove", '\0', "PIECE", "take START+SIZE away", NULL },
+        { CTL_OPT_TRACE, "trace", '\0', NULL, "each step of a removal", NULL },
         { CTL_OPT_SYSROOT, "sysroot", 's', "DIR", "read DIR/sys, DIR/proc and DIR/etc instead of this machine's", take_sysroot },
         { CTL_OPT_HOST, "host", 'H', "[USER@]HOST", "speak to mhpd on another machine, over ssh", take_host },
         { CTL_OPT_COLOR, "color", '\0', "WHEN", "auto (on a terminal), always or never", take_color },
@@ -117,16 +130,24 @@ static int take_no_color(struct ctl *ctl, const char *value) {
         return CTL_DONE;
 }
 
+static int value_width(const struct option_row *row) {
+        return (int) strlen(row->name) + (row->value ? (int) strlen(row->value) + 1 : 0);
+}
+
 void ctl_options_help(struct mhp_text *text, unsigned options) {
+        int width = 16;
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].bit & options)
+                        width = MAX(width, value_width(&rows[i]));
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 const struct option_row *row = &rows[i];
-                int n = (int) strlen(row->name) + (row->value ? (int) strlen(row->value) + 1 : 0);
 
                 if (!(row->bit & options))
                         continue;
                 mhp_text_printf(text, "  %c%c%c --%s%s%s%*s  %s\n", row->letter ? '-' : ' ', row->letter ? row->letter : ' ',
                                 row->letter ? ',' : ' ', row->name, row->value ? "=" : "", row->value ? row->value : "",
-                                n < 16 ? 16 - n : 0, "", row->help);
+                                width - value_width(row), "", row->help);
         }
 }
 
@@ -200,6 +221,14 @@ static int take_word(struct ctl *ctl, char *word, size_t *capacity) {
         return ctl_fail(ctl, CTL_USAGE, "unknown verb \"%s\"; `mhpctl --help` names them", word);
 }
 
+/* An option whose order counts is left to its verb. */
+static int keep(struct ctl *ctl, const struct option_row *row, const char *value, size_t *capacity) {
+        if (ARRAY_GROW(ctl->kept, ctl->n_kept, *capacity) < 0)
+                return ctl_fail(ctl, CTL_FAILED, "out of memory");
+        ctl->kept[ctl->n_kept++] = (struct ctl_kept) { .option = row->bit, .name = row->name, .value = value };
+        return CTL_DONE;
+}
+
 static int tell_bad_option(struct ctl *ctl, int c, const char *word) {
         const struct option_row *row;
 
@@ -230,6 +259,8 @@ static int check_fit(struct ctl *ctl) {
                 return ctl_fail(ctl, CTL_USAGE, "--sysroot and --host do not go together: one is a directory here, the other a machine elsewhere");
         if (ctl_given(ctl, CTL_OPT_JSON) && ctl_given(ctl, CTL_OPT_OUTPUT))
                 return ctl_fail(ctl, CTL_USAGE, "--output and --json do not go together: JSON has every field");
+        if (ctl_given(ctl, CTL_OPT_JSON) && ctl_given(ctl, CTL_OPT_TRACE))
+                return ctl_fail(ctl, CTL_USAGE, "--trace and --json do not go together: JSON has every free");
         if (ctl->n_args < ctl->verb->min_args)
                 return ctl_fail(ctl, CTL_USAGE, "an argument is missing: mhpctl %s %s", ctl->verb->name, ctl->verb->args);
         if (ctl->n_args > ctl->verb->max_args)
@@ -240,7 +271,7 @@ static int check_fit(struct ctl *ctl) {
 int ctl_options_parse(struct ctl *ctl, int argc, char **argv) {
         const char *no_color = getenv("NO_COLOR");
         struct getopt_tables tables;
-        size_t capacity = 0;
+        size_t capacity = 0, kept_capacity = 0;
         int c, r = CTL_DONE;
 
         ctl->color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
@@ -257,7 +288,9 @@ int ctl_options_parse(struct ctl *ctl, int argc, char **argv) {
                 if (!row)
                         return tell_bad_option(ctl, c, argv[optind - 1]);
                 ctl->given |= row->bit;
-                if (row->take)
+                if (row->bit & (CTL_OPT_GEOMETRY | CTL_OPT_OPERATION))
+                        r = keep(ctl, row, optarg, &kept_capacity);
+                else if (row->take)
                         r = row->take(ctl, optarg);
         }
         while (r == CTL_DONE && optind < argc)

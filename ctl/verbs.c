@@ -52,6 +52,14 @@ static const struct ctl_verb verbs[] = {
         { "dump", "", "The map's text form, for bug reports and scenario files",
           "mhpd's own map if it runs; a fresh read of sysfs otherwise.",
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_dump },
+        { "simulate", "", "Where a memmap would lie, on a machine that is nothing but numbers",
+          "--add, --early and --remove are done in the order in which they are given. START and SIZE are bytes, hexadecimal\n"
+          "after 0x, or sizes as 4G. A placement that the kernel would refuse becomes dram, with the reason.\n"
+          "Columns: RANGE SIZE REQUESTED PLACEMENT MEMMAP SET-ASIDE WASTE USABLE SECTIONS PADDING REASON.",
+          CTL_NEEDS_NONE,
+          CTL_OPT_JSON | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS | CTL_OPT_GEOMETRY | CTL_OPT_OPERATION |
+                  CTL_OPT_TRACE,
+          0, 0, verb_simulate },
 };
 
 const struct ctl_verb *ctl_verb_at(size_t i) {
