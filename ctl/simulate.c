@@ -127,6 +127,9 @@ static int tell_refused(struct ctl *ctl, const struct whatif *whatif, const stru
         case EXDEV:
                 why = "this is a part of what holds its own memmap, which goes as a whole";
                 break;
+        case EOPNOTSUPP:
+                why = "some of this memory holds its own memmap and some does not; the kernel takes these away separately only";
+                break;
         default:
                 return r;
         }

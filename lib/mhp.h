@@ -217,8 +217,8 @@ int mhp_backing_add(struct mhp_backing *backing, uint64_t start, uint64_t size, 
 int mhp_backing_set_online(struct mhp_backing *backing, uint64_t start, uint64_t size, bool online);
 
 /* Takes memory away, step by step. Nothing is changed on failure: -EINVAL: not aligned; -ENOENT: some of it is not there (any more); -EBUSY: a block is
- * online; -EXDEV: it is part of what one altmap hosts, which goes as a whole. The backing must not be used otherwise before
- * mhp_teardown_free(), which takes away what is left. */
+ * online; -EXDEV: it is part of what one altmap hosts, which goes as a whole; -EOPNOTSUPP: some of it has an altmap and some not, which the
+ * kernel takes away separately only. The backing must not be used otherwise before mhp_teardown_free(), which takes away what is left. */
 struct mhp_teardown;
 int mhp_backing_remove(struct mhp_backing *backing, uint64_t start, uint64_t size, struct mhp_teardown **ret);
 struct mhp_teardown *mhp_teardown_free(struct mhp_teardown *teardown); /* NULL is fine. Returns NULL. */

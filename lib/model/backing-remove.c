@@ -37,6 +37,17 @@ static bool cuts_altmap(const struct mhp_run *run, uint64_t at) {
         return run->unit > 0 && at > run->start && at < run->end && (at - run->start) % run->unit != 0;
 }
 
+/* The kernel takes away blocks that all have an altmap, or none that has one (memory_blocks_have_altmaps(), mm/memory_hotplug.c). */
+static bool mixes_altmaps(const struct mhp_backing *backing, uint64_t start, uint64_t end) {
+        size_t i = mhp_backing_at(backing, start);
+        bool hosted = backing->runs[i].unit > 0;
+
+        for (; i < backing->n_runs && backing->runs[i].start < end; i++)
+                if ((backing->runs[i].unit > 0) != hosted)
+                        return true;
+        return false;
+}
+
 int mhp_backing_remove(struct mhp_backing *backing, uint64_t start, uint64_t size, struct mhp_teardown **ret) {
         struct mhp_teardown *teardown;
         uint64_t first, end;
@@ -50,6 +61,8 @@ int mhp_backing_remove(struct mhp_backing *backing, uint64_t start, uint64_t siz
                 return -EBUSY;
         if (cuts_altmap(&backing->runs[mhp_backing_at(backing, first)], first) || cuts_altmap(&backing->runs[mhp_backing_at(backing, end - 1)], end))
                 return -EXDEV;
+        if (mixes_altmaps(backing, first, end))
+                return -EOPNOTSUPP;
 
         /* The one split that each list may need gets its room now, so that nothing can fail later. */
         teardown = calloc(1, sizeof(*teardown));

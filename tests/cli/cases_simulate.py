@@ -214,7 +214,8 @@ def simulate_refused():
     rows = [(["--remove", "64G+1G"], gone), (["--remove", "32G+2G"], gone), (["--remove", "4G+10G", "--remove", "4G+10G"], gone),
             (["--remove", "4G+1G"], part), (["--remove", "13G+1G"], part), (["--remove", "16G+2M"], part),
             (["--remove", f"{16 * G + 2 * M}+126M"], part), (["--add", "4G+2M"], present), (["--add", "17G+15.5G"], present),
-            (["--early", "32G+1G"], present), (["--add", "0+128M:self"], present)]
+            (["--early", "32G+1G"], present), (["--add", "0+128M:self"], present),
+            (["--add", "33G+1G:self", "--remove", "32G+2G"], "separately only")]
     for mode in ([], ["--json"], ["--trace"]):
         for args, why in rows:
             run = simulate(*mode, *there, *args, status=1, err=[f"simulate: {args[-2]} {args[-1]}: ", why])
