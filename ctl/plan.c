@@ -309,8 +309,12 @@ int verb_plan(struct ctl *ctl) {
         struct mhp_pressure pressure = {};
         int r;
 
+        if (strcmp(ctl->args[0], "plug") == 0)
+                return verb_plan_plug(ctl);
         if (strcmp(ctl->args[0], "online") != 0)
-                return ctl_fail(ctl, CTL_USAGE, "\"%s\" cannot be planned; online can", ctl->args[0]);
+                return ctl_fail(ctl, CTL_USAGE, "\"%s\" cannot be planned; online and plug can", ctl->args[0]);
+        if (ctl_given(ctl, CTL_OPT_NODE))
+                return ctl_fail(ctl, CTL_USAGE, "--node is for plan plug");
         r = ctl_targets_check(ctl, ctl->args + 1, ctl->n_args - 1);
         if (r == CTL_DONE)
                 r = prepare(&plan);

@@ -37,9 +37,10 @@ static const struct ctl_verb verbs[] = {
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
           "of what is online in Movable, highest blocks first).",
           CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_offline },
-        { "plan", "online [TARGET...]", "What mhpd would do, step by step; nothing is done",
-          "Runs the policy over the blocks that are offline now. With TARGET (as for online) only these are shown.",
-          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT, 1, UINT32_MAX, verb_plan },
+        { "plan", "online [TARGET...] | plug SIZE", "What mhpd would do, or what a plug would cost; nothing is done",
+          "online: runs the policy over the blocks that are offline now. With TARGET (as for online) only these are shown.\n"
+          "plug: what SIZE more memory takes of the kernel's own for its memmap, by where that lies, and whether it is there.",
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_BYTES | CTL_OPT_NODE, 1, UINT32_MAX, verb_plan },
         { "policy", "", "Rules and keys in force, who brings blocks online and why, the kernel's knobs",
           "Asks mhpd if it runs; reads the configuration files otherwise.",
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_policy },
@@ -49,6 +50,9 @@ static const struct ctl_verb verbs[] = {
         { "monitor", "", "Live events, until interrupted",
           "With --json each line is an object. Waits for mhpd if it does not run.",
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_HOST, 0, 0, verb_monitor },
+        { "doctor", "", "What is wrong with this machine's set-up, and how to mend it; 1: something is",
+          "Only what is certain is said. 0: nothing was found.",
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT, 0, 0, verb_doctor },
         { "dump", "", "The map's text form, for bug reports and scenario files",
           "mhpd's own map if it runs; a fresh read of sysfs otherwise.",
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_dump },

@@ -23,6 +23,13 @@
 #define NAME_PMD_SIZE "sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 #define NAME_VIRTIO_BALLOON_DRIVER "sys/bus/virtio/drivers/virtio_balloon"
 
+/* Where udev has its rules. */
+#define NAME_UDEV_ETC "etc/udev/rules.d"
+#define NAME_UDEV_RUN "run/udev/rules.d"
+#define NAME_UDEV_LOCAL "usr/local/lib/udev/rules.d"
+#define NAME_UDEV_USR "usr/lib/udev/rules.d"
+#define NAME_UDEV_LIB "lib/udev/rules.d"
+
 /* Below a device. */
 #define NAME_DRIVER "driver"
 #define NAME_DAX_SIZE "size"

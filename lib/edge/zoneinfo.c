@@ -61,6 +61,10 @@ static void read_figure(struct mhp_zone_info *zone, const char *name, uint64_t v
                 zone->free = value;
         else if (strcmp(name, "nr_zone_inactive_file") == 0 || strcmp(name, "nr_zone_active_file") == 0)
                 zone->file = mhp_add_sat(zone->file, value);
+        else if (strcmp(name, "nr_zone_write_pending") == 0)
+                zone->pending = value;
+        else if (strcmp(name, "min") == 0)
+                zone->min = value;
         else if (strcmp(name, "high") == 0)
                 zone->high = value;
         else if (strcmp(name, "spanned") == 0)
@@ -69,6 +73,18 @@ static void read_figure(struct mhp_zone_info *zone, const char *name, uint64_t v
                 zone->present = value;
         else if (strcmp(name, "managed") == 0)
                 zone->managed = value;
+}
+
+/* `(0, 3019, 7755)` behind `protection:`. */
+static void read_reserve(const char *p, const char *end, struct mhp_zone_info *zone) {
+        char word[32];
+
+        for (size_t i = 0; i < MHP_RESERVES_MAX && next_word(&p, end, word, sizeof(word)); i++) {
+                const char *digits = word + strspn(word, "(");
+
+                word[strcspn(word, ")")] = '\0';
+                (void) mhp_parse_u64(digits, &zone->reserve[i]);
+        }
 }
 
 /* Each CPU's pageset has a `high:` too, but with a colon; the zone's own has none. */
@@ -80,7 +96,9 @@ static int read_line(struct mhp_zoneinfo *info, const char *p, const char *end) 
                 return 0;
         if (strcmp(word, "Node") == 0)
                 return start_zone(info, p, end);
-        if (info->n > 0 && next_word(&p, end, value, sizeof(value)) && mhp_parse_u64(value, &v) >= 0)
+        if (info->n > 0 && strcmp(word, "protection:") == 0)
+                read_reserve(p, end, &info->zone[info->n - 1]);
+        else if (info->n > 0 && next_word(&p, end, value, sizeof(value)) && mhp_parse_u64(value, &v) >= 0)
                 read_figure(&info->zone[info->n - 1], word, v);
         return 0;
 }
@@ -125,4 +143,31 @@ struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint6
                 pressure.kernel_available = mhp_add_sat(pressure.kernel_available, mhp_mul_sat(available, page_size));
         }
         return pressure;
+}
+
+/* What a request of the kernel's own may not touch in the zone: its highest zone is the node's last kernel zone, and zones are listed by
+ * index (zoneinfo_show(), mm/vmstat.c; setup_per_zone_lowmem_reserve(), mm/page_alloc.c). */
+static uint64_t kernel_reserve(const struct mhp_zoneinfo *info, const struct mhp_zone_info *zone) {
+        size_t first = (size_t) (zone - info->zone), index = 0;
+
+        while (first > 0 && info->zone[first - 1].node == zone->node)
+                first--;
+        for (size_t i = first; i < info->n && info->zone[i].node == zone->node; i++)
+                if (mhp_zone_class(info->zone[i].zone) == MHP_WANT_KERNEL)
+                        index = i - first;
+        return index < MHP_RESERVES_MAX ? zone->reserve[index] : 0;
+}
+
+uint64_t mhp_zoneinfo_available(const struct mhp_zoneinfo *info, int node, uint64_t page_size) {
+        uint64_t pages = 0;
+
+        for (size_t i = 0; i < info->n; i++) {
+                const struct mhp_zone_info *zone = &info->zone[i];
+                uint64_t kept = mhp_add_sat(zone->min, kernel_reserve(info, zone));
+                uint64_t there = mhp_add_sat(zone->free, zone->file > zone->pending ? zone->file - zone->pending : 0);
+
+                if (mhp_zone_class(zone->zone) == MHP_WANT_KERNEL && (node < 0 || zone->node == node))
+                        pages = mhp_add_sat(pages, there > kept ? there - kept : 0);
+        }
+        return mhp_mul_sat(pages, page_size);
 }

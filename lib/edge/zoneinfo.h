@@ -6,10 +6,14 @@
 #include "core/policy.h"
 #include "edge/root.h"
 
+#define MHP_RESERVES_MAX 8
+
 struct mhp_zone_info {
         int node;
         enum mhp_zone zone;
-        uint64_t free, high, spanned, present, managed, file; /* pages; file: on the zone's LRU lists */
+        uint64_t free, min, high, spanned, present, managed, file; /* pages; file: on the zone's LRU lists */
+        uint64_t pending; /* of these, dirty or under write */
+        uint64_t reserve[MHP_RESERVES_MAX]; /* `protection`: kept from requests that would rather have the zone of that index */
 };
 
 struct mhp_zoneinfo {
@@ -24,3 +28,7 @@ void mhp_zoneinfo_done(struct mhp_zoneinfo *info);
 
 /* page_size in bytes. */
 struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint64_t page_size);
+
+/* Bytes that the kernel can have for itself (GFP_KERNEL) without taking from anyone: free pages of the kernel's zones above their minimum and what
+ * is kept for lower zones, and clean page cache. node -1: all of them. */
+uint64_t mhp_zoneinfo_available(const struct mhp_zoneinfo *info, int node, uint64_t page_size);

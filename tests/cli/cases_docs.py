@@ -55,9 +55,10 @@ def completion():
     for verb in VERBS:
         equal(complete("mhpctl", verb, "-"), {f"--{o}" for o in options(verb) | {"version"}}, f"options of {verb}")
     equal(complete("mhpctl", "online", "--zone", ""), {"auto", "movable", "kernel"}, "zones")
+    equal(complete("mhpctl", "verify", "--assume", ""), {"dram", "self", "force"}, "placements")
     equal(complete("mhpctl", "list", "-o", "SIZE,S"), {"SIZE,SIZE", "SIZE,STATE", "SIZE,SOURCE"}, "columns")
     equal(complete("mhpctl", "online", ""), {"acpi:PNP0C80:00", "32-39", "virtio-mem:virtio0", "48", "50"}, "targets")
-    equal(complete("mhpctl", "plan", ""), {"online"}, "what can be planned")
+    equal(complete("mhpctl", "plan", ""), {"online", "plug"}, "what can be planned")
     equal(complete("mhpctl", "simulate", "--arch", "arm64-"), {"arm64-4k", "arm64-16k", "arm64-64k"}, "architectures")
     equal(complete("mhpctl", "simulate", "--add", "4G+1G", "--page-size", ""), set(), "sizes")
     equal(complete("mhpctl", "simulate", "-o", "SI"), {"SIZE"}, "columns of simulate")

@@ -4,7 +4,7 @@
 from harness import equal, golden, has, mhpctl, test
 from tree import mixed
 
-VERBS = "status list groups memmap verify online offline plan policy reload monitor dump simulate".split()
+VERBS = "status list groups memmap verify online offline plan policy reload monitor doctor dump simulate".split()
 
 
 @test
@@ -50,6 +50,10 @@ def bad_values():
     mhpctl("online", "--zone", "none", "3", status=2, err="auto, movable and kernel")
     for time in ("0", "-1", "5 s", "soon", "99999999999999999999"):
         mhpctl("online", f"--timeout={time}", "3", status=2, err="--timeout")
+    for size in ("0", "x", "-1", "", "4Q", "99999999999999999999G"):
+        mhpctl("plan", "plug", "--", size, status=2, err="is no size")
+    for node in ("-1", "x", "1024", ""):
+        mhpctl("plan", "plug", "1G", "--node", node, status=2, err="--node")
     mhpctl("list", "--color=green", status=2, err="auto, always and never")
     mhpctl("status", "-H", "-oProxyCommand=true", status=2, err="is no host")
     mhpctl("status", "-H", "", status=2, err="is no host")
@@ -60,7 +64,10 @@ def too_many_or_too_few_arguments():
     mhpctl("list", "32", status=2, err="one argument too many")
     mhpctl("online", status=2, err="an argument is missing")
     mhpctl("plan", status=2, err="plan online [TARGET...]")
-    mhpctl("plan", "offline", "3", status=2, err="online can")
+    mhpctl("plan", "plug", status=2, err="plan plug SIZE")
+    mhpctl("plan", "plug", "1G", "2G", status=2, err="one SIZE")
+    mhpctl("plan", "online", "--node", "0", status=2, err="--node is for plan plug")
+    mhpctl("plan", "offline", "3", status=2, err="online and plug can")
 
 
 @test

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* `mhpctl plan plug`: whether the kernel's zones can bear the memmap of more memory. */
+
+#include <errno.h>
+
+#include "base/units.h"
+#include "ctl/ctl.h"
+#include "ctl/source.h"
+#include "ctl/table.h"
+#include "ctl/words.h"
+#include "edge/zoneinfo.h"
+
+#define MIB (UINT64_C(1) << 20) /* what is available changes all the time: kilobytes tell nothing */
+
+struct plug {
+        struct ctl *ctl;
+        struct mhp_memmaps memmaps;
+        uint64_t size, available; /* bytes */
+        bool known;               /* what is available */
+};
+
+/* One way of placing the memmap. */
+struct offer {
+        enum mhp_placement placement;
+        enum mhp_refusal refusal; /* why this machine would not place a DIMM's so */
+        uint64_t cost;            /* bytes */
+};
+
+static void plug_done(struct plug *plug) {
+        mhp_memmap_done(&plug->memmaps);
+}
+
+static enum mhp_refusal refusal(const struct mhp_memmaps *memmaps, enum mhp_placement placement) {
+        if (placement == MHP_PLACEMENT_DRAM)
+                return MHP_REFUSAL_NONE;
+        switch (memmaps->self_hosting) {
+        case MHP_SELF_HOSTING_ON:
+                return memmaps->self.reason;
+        case MHP_SELF_HOSTING_FORCE:
+                return memmaps->force.reason;
+        case MHP_SELF_HOSTING_ABSENT:
+        case MHP_SELF_HOSTING_OFF:
+        case _MHP_SELF_HOSTING_MAX:
+                break;
+        }
+        return MHP_REFUSAL_DISABLED;
+}
+
+static struct offer make_offer(const struct plug *plug, enum mhp_placement placement) {
+        enum mhp_placement how = placement;
+
+        if (placement == MHP_PLACEMENT_SELF && plug->memmaps.self_hosting == MHP_SELF_HOSTING_FORCE)
+                how = MHP_PLACEMENT_FORCE;
+        return (struct offer) {
+                .placement = placement,
+                .refusal = refusal(&plug->memmaps, placement),
+                .cost = mhp_plug_cost(&plug->memmaps.geometry, how, plug->size),
+        };
+}
+
+/* The kernel takes memmap from the node of the new memory first; a node that has no memory for the kernel takes it from others
+ * (vmemmap_alloc_block(), mm/sparse-vmemmap.c). */
+static int read_available(struct plug *plug) {
+        _cleanup_zoneinfo_ struct mhp_zoneinfo info = {};
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        uint64_t page = plug->memmaps.geometry.page_size;
+        bool own = false;
+        int node, r;
+
+        r = mhp_root_open(ctl_root(plug->ctl), &root);
+        if (r >= 0)
+                r = mhp_zoneinfo_read(&root, &info);
+        if (r < 0)
+                return r == -ENOMEM ? r : CTL_DONE;
+        node = ctl_given(plug->ctl, CTL_OPT_NODE) ? plug->ctl->node : -1;
+        for (size_t i = 0; i < info.n; i++)
+                own = own || (info.zone[i].node == node && mhp_zone_class(info.zone[i].zone) == MHP_WANT_KERNEL && info.zone[i].managed > 0);
+        plug->available = mhp_zoneinfo_available(&info, own ? node : -1, page);
+        plug->known = info.n > 0;
+        return CTL_DONE;
+}
+
+static void print_json(const struct plug *plug, const struct offer *offers, size_t n) {
+        struct mhp_text *out = &plug->ctl->out;
+
+        ctl_json_u64(out, "{", "size", plug->size);
+        ctl_json_node(out, ",", ctl_given(plug->ctl, CTL_OPT_NODE) ? plug->ctl->node : -1);
+        if (plug->known)
+                ctl_json_u64(out, ",", "available", plug->available);
+        else
+                ctl_json_string(out, ",", "available", NULL);
+        mhp_text_add(out, ",\"placements\":[");
+        for (size_t i = 0; i < n; i++) {
+                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "placement", mhp_placement_name(offers[i].placement));
+                ctl_json_u64(out, ",", "cost", offers[i].cost);
+                mhp_text_printf(out, ",\"fits\":%s", !plug->known ? "null" : offers[i].cost <= plug->available ? "true" : "false");
+                ctl_json_string(out, ",", "reason", mhp_refusal_name(offers[i].refusal));
+                mhp_text_add(out, "}");
+        }
+        mhp_text_add(out, "]}\n");
+}
+
+static int print_table(struct plug *plug, const struct offer *offers, size_t n) {
+        static const struct ctl_column columns[] = {
+                { "PLACEMENT", false }, { "COST", true }, { "AVAILABLE", true }, { "FITS", false }, { "REASON", false },
+        };
+        _cleanup_table_ struct ctl_table table = {};
+        struct ctl *ctl = plug->ctl;
+        int r;
+
+        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), "PLACEMENT,COST,AVAILABLE,FITS,REASON");
+        if (r != CTL_DONE)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                bool fits = offers[i].cost <= plug->available;
+
+                ctl_table_cell(&table, mhp_placement_name(offers[i].placement), CTL_PLAIN);
+                ctl_table_size(ctl, &table, offers[i].cost);
+                if (plug->known)
+                        ctl_table_size(ctl, &table, ctl_given(ctl, CTL_OPT_BYTES) ? plug->available : plug->available & ~(MIB - 1));
+                else
+                        ctl_table_cell(&table, "unknown", CTL_PLAIN);
+                ctl_table_cell(&table, !plug->known ? "unknown" : fits ? "yes" : "no", !plug->known ? CTL_PLAIN : fits ? CTL_GOOD : CTL_BAD);
+                ctl_table_cell(&table, offers[i].refusal == MHP_REFUSAL_NONE ? "-" : mhp_refusal_name(offers[i].refusal), CTL_PLAIN);
+        }
+        return ctl_table_print(ctl, &table, "");
+}
+
+static int take_size(struct plug *plug) {
+        struct ctl *ctl = plug->ctl;
+        int r;
+
+        if (ctl->n_args != 2)
+                return ctl_fail(ctl, CTL_USAGE, ctl->n_args < 2 ? "an argument is missing: mhpctl plan plug SIZE" : "plug takes one SIZE");
+        r = mhp_parse_size(ctl->args[1], &plug->size);
+        if (r < 0 || plug->size == 0)
+                return ctl_fail(ctl, CTL_USAGE, "\"%s\" is no size; 512M, 4G and 1T are", ctl->args[1]);
+        return CTL_DONE;
+}
+
+int verb_plan_plug(struct ctl *ctl) {
+        _cleanup_(plug_done) struct plug plug = { .ctl = ctl, .memmaps = MHP_MEMMAPS_NONE };
+        _cleanup_map_ struct mhp_map *map = NULL;
+        struct offer offers[2];
+        int r;
+
+        r = take_size(&plug);
+        if (r == CTL_DONE)
+                r = ctl_map_read(ctl, &map);
+        if (r == CTL_DONE)
+                r = ctl_memmaps_need(ctl, map, &plug.memmaps);
+        if (r == CTL_DONE)
+                r = read_available(&plug);
+        if (r != CTL_DONE)
+                return r;
+        offers[0] = make_offer(&plug, MHP_PLACEMENT_DRAM);
+        offers[1] = make_offer(&plug, MHP_PLACEMENT_SELF);
+        if (!ctl_given(ctl, CTL_OPT_JSON))
+                return print_table(&plug, offers, ELEMENTSOF(offers));
+        print_json(&plug, offers, ELEMENTSOF(offers));
+        return CTL_DONE;
+}

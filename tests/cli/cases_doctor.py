@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is wrong with made-up machines, and what more memory would cost them."""
+
+import os
+
+from harness import equal, has, mhpctl, test, workdir
+from tree import Tree, mixed, self_hosting
+
+M = 1 << 20
+RULE = 'SUBSYSTEM=="memory", ACTION=="add", ATTR{state}=="offline", ATTR{state}="online"'
+
+
+def findings(tree, *wanted):
+    """What doctor finds, by kind; the exit status follows from it."""
+    got = mhpctl("doctor", "--json", "--sysroot", tree.root, status=1 if wanted else 0).json()["findings"]
+    equal([f["kind"] for f in got], list(wanted), "kinds")
+    for finding in got:
+        assert finding["message"] and finding["remedy"].endswith("."), finding
+        has(mhpctl("doctor", "--sysroot", tree.root, status=1).out, f"{finding['message']}\n    {finding['remedy']}\n", "in words")
+    return got
+
+
+def healthy(tree):
+    tree.write("sys/devices/system/memory/auto_online_blocks", "online_movable")
+
+
+@test
+def nothing_wrong():
+    with mixed() as tree:
+        healthy(tree)
+        findings(tree)
+        has(mhpctl("doctor", "--sysroot", tree.root).out, "nothing is wrong", "in words")
+
+
+@test
+def nobody_brings_memory_online():
+    with mixed() as tree:
+        equal(findings(tree, "nobody-onlines")[0]["blocks"], "32-39,50-51", "blocks")
+        (tree.root / "run/mhpd").mkdir(parents=True)
+        findings(tree)
+        os.rmdir(tree.root / "run/mhpd")
+        tree.write("usr/lib/udev/rules.d/40-hotadd.rules", RULE)
+        findings(tree)
+
+
+@test
+def two_hands():
+    with mixed() as tree:
+        healthy(tree)
+        tree.write("usr/lib/udev/rules.d/40-hotadd.rules", "# a comment\n" + RULE)
+        got = findings(tree, "two-hands")
+        has(got[0]["message"], "/usr/lib/udev/rules.d/40-hotadd.rules", "which")
+        has(got[0]["message"], "the kernel", "who else")
+        (tree.root / "run/mhpd").mkdir(parents=True)
+        has(findings(tree, "two-hands")[0]["message"], "so does mhpd", "who else")
+        tree.write("etc/udev/rules.d/40-hotadd.rules", "")
+        findings(tree)
+        tree.write("etc/udev/rules.d/40-hotadd.rules", RULE.replace("ACTION", 'ENV{MHPD_MANAGED}!="1", ACTION'))
+        findings(tree)
+        tree.write("etc/udev/rules.d/40-hotadd.rules", RULE.replace(", ACTION", ", \\\n  ACTION"))
+        findings(tree, "two-hands")
+
+
+@test
+def memmap_parameter():
+    with self_hosting() as tree:
+        healthy(tree)
+        got = findings(tree, "memmap-source-ignores")
+        equal(got[0]["blocks"], "48-49", "blocks")
+        has(got[0]["message"], "memory_hotplug.memmap_on_memory=Y has no effect on virtio-mem", "why")
+        tree.parameter("N")
+        findings(tree)
+        for text in ("[Memmap]\nPlacement=self", "[Rule dimm]\nSource=acpi\nPlacement=force"):
+            tree.write("etc/mhpd/mhpd.conf", text)
+            has(findings(tree, "memmap-placement")[0]["remedy"], "memory_hotplug.memmap_on_memory=1", "what to do")
+        tree.parameter("force")
+        findings(tree, "memmap-source-ignores")
+    with workdir() as root:
+        tree = Tree(root, 512 * M)
+        healthy(tree)
+        tree.parameter("Y")
+        tree.write("proc/sys/kernel/arch", "aarch64")
+        tree.write("sys/kernel/mm/transparent_hugepage/hpage_pmd_size", str(512 * M))
+        tree.block(8)
+        has(findings(tree, "memmap-refused")[0]["message"], "pageblocks", "why")
+
+
+@test
+def zone_none_and_configuration():
+    with mixed() as tree:
+        healthy(tree)
+        (tree.memory / "memory41/valid_zones").write_text("none\n")
+        equal(findings(tree, "zone-none")[0]["blocks"], "41", "blocks")
+        tree.write("etc/mhpd/mhpd.conf", "[Online]\nFrobnicate=1")
+        has(findings(tree, "config", "zone-none")[0]["message"], "Frobnicate", "warning")
+
+
+def plug(tree, *args):
+    answer = mhpctl("plan", "plug", *args, "--json", "--sysroot", tree.root).json()
+    return answer, {p["placement"]: p for p in answer["placements"]}
+
+
+@test
+def plan_plug():
+    with self_hosting() as tree:
+        tree.write("proc/zoneinfo", "")
+        # 100 MiB free, 4 MiB the minimum, 20 MiB of page cache of which 8 are dirty; 64 MiB more on node 1, and as much in Movable
+        for node, zone, free, more in ((0, "Normal", 25600, "      nr_zone_active_file 4096\n      nr_zone_inactive_file 1024\n"
+                                        "      nr_zone_write_pending 2048\n        min 1024\n"), (1, "Normal", 16384, ""), (1, "Movable", 16384, "")):
+            tree.zone(node, zone, 100000, 100000, f"      nr_free_pages {free}\n{more}")
+        answer, by = plug(tree, "8G")
+        equal((answer["size"], answer["node"], answer["available"]), (8 << 30, None, (100 - 4 + 20 - 8 + 64) * M), "numbers")
+        equal(by, {"dram": {"placement": "dram", "cost": 128 * M, "fits": True, "reason": None},
+                   "self": {"placement": "self", "cost": 0, "fits": True, "reason": None}}, "both fit")
+        equal([plug(tree, "16G")[1][p]["fits"] for p in ("dram", "self")], [False, True], "16 GiB")
+        answer, by = plug(tree, "8G", "--node", "1")
+        equal((answer["node"], answer["available"], by["dram"]["fits"]), (1, 64 * M, False), "on a node")
+        equal(plug(tree, "8G", "--node", "7")[0]["available"], 172 * M, "a node without memory takes it from the others")
+        tree.parameter("N")
+        equal(plug(tree, "1G")[1]["self"]["reason"], "disabled", "as this kernel was booted")
+        out = mhpctl("plan", "plug", "16G", "--sysroot", tree.root).out.split("\n")
+        equal(out[1].split(), ["dram", "256M", "172M", "no", "-"], "in words")
+        tree.write("proc/zoneinfo", "")
+        equal((plug(tree, "1G")[0]["available"], plug(tree, "1G")[1]["dram"]["fits"]), (None, None), "not known")
+        has(mhpctl("plan", "plug", "16G", "--sysroot", tree.root).out, "unknown", "in words")
