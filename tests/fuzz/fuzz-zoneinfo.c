@@ -25,5 +25,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         MUST(pressure.kernel_managed == 0 || managed > 0);
         MUST(mhp_zoneinfo_pressure(&info, 4096).kernel_managed >= pressure.kernel_managed);
         MUST(mhp_zoneinfo_pressure(&info, 4096).kernel_available >= pressure.kernel_available);
+        MUST(mhp_zoneinfo_available(&info, -1, 1) >= mhp_zoneinfo_available(&info, 0, 1));
         return 0;
 }

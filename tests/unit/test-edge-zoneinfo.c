@@ -104,6 +104,27 @@ static void test_pressure(void **state) {
         assert_int_equal(pressure.kernel_available, (3792 + 750) * UINT64_C(65536));
 }
 
+/* DMA: 3840 less its minimum and what is kept for Normal; Normal: 1000 + 50 file, none of it dirty; node 1: 5. */
+static void test_available(void **state) {
+        static const char small[] = "Node 0, zone DMA32\n min 100\n protection: (0, 0, 40, 900)\n nr_free_pages 1000\n nr_zone_active_file 30\n"
+                                    " nr_zone_write_pending 10\nNode 0, zone HighMem\n protection: (0, 0, 0, 0)\nNode 0, zone Normal\n"
+                                    " protection: (0, 0, 0, 860)\nNode 0, zone Movable\n protection: (0, 0, 0, 0)\n nr_free_pages 5000\n";
+        _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 }, other = { 0 };
+
+        assert_int_equal(mhp_zoneinfo_parse(ZONEINFO, strlen(ZONEINFO), &info), 0);
+        assert_int_equal(info.zone[0].min, 32);
+        assert_int_equal(info.zone[0].reserve[1], 3019);
+        assert_int_equal(info.zone[0].reserve[4], 7755);
+        assert_int_equal(info.zone[0].reserve[5], 0);
+        assert_int_equal(mhp_zoneinfo_available(&info, -1, 1), 3840 - 32 - 3019 + 1050 + 5);
+        assert_int_equal(mhp_zoneinfo_available(&info, 1, 4096), 5 * 4096);
+        assert_int_equal(mhp_zoneinfo_available(&info, 2, 4096), 0);
+
+        /* what is kept for Normal is that at its place; what would be kept for Movable is no concern of the kernel's */
+        assert_int_equal(mhp_zoneinfo_parse(small, strlen(small), &other), 0);
+        assert_int_equal(mhp_zoneinfo_available(&other, -1, 1), 1000 - 100 - 40 + 20);
+}
+
 static void test_odd(void **state) {
         static const struct {
                 const char *text;
@@ -137,6 +158,7 @@ static void test_odd(void **state) {
                 if (row->n > 0)
                         ROW_INT(row->text, info.zone[0].managed, row->managed);
                 (void) mhp_zoneinfo_pressure(&info, UINT64_MAX);
+                (void) mhp_zoneinfo_available(&info, -1, UINT64_MAX);
                 mhp_zoneinfo_done(&info);
         }
 }
@@ -173,6 +195,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_parse),
                 cmocka_unit_test(test_pressure),
+                cmocka_unit_test(test_available),
                 cmocka_unit_test(test_odd),
                 cmocka_unit_test(test_read),
                 cmocka_unit_test(test_here),

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "unit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "edge/machine.h"
+#include "tree.h"
+
+#define M (UINT64_C(1) << 20)
+
+static void test_pageblock(void **state) {
+        static const struct {
+                const char *text;
+                int r;
+                uint64_t pages;
+        } rows[] = {
+                { "Page block order: 9\nPages per block:  512\n\nFree pages count per migrate type at order\n", 0, 512 },
+                { "Pages per block: 8192", 0, 8192 },
+                { "Pages per block:1", 0, 1 },
+                { "", -EINVAL, 0 },
+                { "Page block order: 9\n", -EINVAL, 0 },
+                { "Pages per block:", -EINVAL, 0 },
+                { "Pages per block: \n512\n", -EINVAL, 0 },
+                { "Pages per block: 0\n", -EINVAL, 0 },
+                { "Pages per block: 500\n", -EINVAL, 0 },
+                { "Pages per block: -512\n", -EINVAL, 0 },
+                { "Pages per block: 99999999999999999999999999999999\n", -EINVAL, 0 },
+        };
+
+        ROWS(row, rows) {
+                uint64_t pages = 0;
+
+                ROW_INT(row->text, mhp_machine_parse_pageblock(row->text, strlen(row->text), &pages), row->r);
+                ROW_INT(row->text, pages, row->pages);
+        }
+}
+
+static void test_arch(void **state) {
+        static const struct {
+                const char *machine;
+                uint64_t page, pmd;
+                const char *arch;
+        } rows[] = {
+                { "x86_64", 4096, 0, "x86_64" },
+                { "x86_64", 0, 0, "x86_64" },
+                { "x86_64", 8192, 0, NULL },
+                { "aarch64", 16384, 2 * M, "arm64-16k" },
+                { "aarch64", 0, 32 * M, "arm64-16k" },
+                { "aarch64", 0, 512 * M, "arm64-64k" },
+                { "aarch64", 0, 0, "arm64-4k" },
+                { "aarch64", 0, 3 * M, NULL },
+                { "ppc64le", 65536, 2 * M, "ppc64-64k" },
+                { "ppc64le", 4096, 0, NULL },
+                { "s390x", 4096, 0, NULL },
+                { "", 0, 0, NULL },
+        };
+
+        ROWS(row, rows) {
+                const char *arch = mhp_machine_arch(row->machine, row->page, row->pmd);
+
+                if (!row->arch)
+                        assert_null(arch);
+                else
+                        assert_string_equal(arch, row->arch);
+        }
+}
+
+static void test_tree(void **state) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        struct mhp_machine machine;
+        struct tree t;
+
+        tree_make(&t);
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        assert_int_equal(mhp_machine_read(&root, &machine), 0);
+        assert_int_equal(machine.read, 0);
+        assert_int_equal(machine.geometry.page_size, 4096);
+
+        tree_file(&t, "proc/sys/kernel/arch", "aarch64\n");
+        tree_file(&t, "sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "33554432\n");
+        tree_file(&t, "proc/pagetypeinfo", "Page block order: 7\nPages per block:  128\n");
+        assert_int_equal(mhp_machine_read(&root, &machine), 0);
+        assert_int_equal(machine.read, MHP_GEOMETRY_PMD_SIZE | MHP_GEOMETRY_PAGEBLOCK_SIZE);
+        assert_int_equal(machine.geometry.page_size, 16384);
+        assert_int_equal(machine.geometry.pmd_size, 32 * M);
+        assert_int_equal(machine.geometry.pageblock_size, 2 * M);
+
+        /* what makes no sense is not read */
+        tree_file(&t, "proc/pagetypeinfo", "Pages per block: 9223372036854775808\n");
+        tree_file(&t, "sys/kernel/mm/transparent_hugepage/hpage_pmd_size", "many\n");
+        assert_int_equal(mhp_machine_read(&root, &machine), 0);
+        assert_int_equal(machine.read, 0);
+        tree_file(&t, "proc/sys/kernel/arch", "vax\n");
+        assert_int_equal(mhp_machine_read(&root, &machine), -EOPNOTSUPP);
+        tree_remove(&t);
+}
+
+static void test_here(void **state) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        struct mhp_machine machine;
+        int r;
+
+        assert_int_equal(mhp_root_open("/", &root), 0);
+        r = mhp_machine_read(&root, &machine);
+        if (r == -EOPNOTSUPP)
+                skip();
+        assert_int_equal(r, 0);
+        assert_true(machine.read & MHP_GEOMETRY_PAGE_SIZE);
+        assert_int_equal(machine.geometry.page_size, sysconf(_SC_PAGESIZE));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_pageblock),
+                cmocka_unit_test(test_arch),
+                cmocka_unit_test(test_tree),
+                cmocka_unit_test(test_here),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
