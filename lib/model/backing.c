@@ -77,7 +77,8 @@ int mhp_backing_span(const struct mhp_backing *backing, uint64_t start, uint64_t
         if (size == 0 || start % bytes != 0 || size % bytes != 0)
                 return -EINVAL;
         if (__builtin_add_overflow(start, size, &end) || (end - 1) / g->section_size > MHP_BLOCK_MAX ||
-            __builtin_add_overflow(g->vmemmap_base, mhp_memmap_size(g, end) - 1, &vmemmap))
+            mhp_align_up(end, g->section_size) < end ||
+            __builtin_add_overflow(g->vmemmap_base, mhp_memmap_size(g, mhp_align_up(end, g->section_size)), &vmemmap))
                 return -ERANGE;
         *ret_start = start / g->page_size;
         *ret_end = end / g->page_size;
@@ -169,7 +170,7 @@ static bool has_own_leaves(const struct mhp_backing *backing, const struct mhp_r
         uint64_t start, end, leaf = mhp_vmemmap_leaf(&backing->geometry);
 
         mhp_backing_body(backing, run->start, run->end, &start, &end);
-        return mhp_vmemmap_of(backing, start) % leaf == 0 && mhp_vmemmap_of(backing, end) % leaf == 0;
+        return start == end || (mhp_vmemmap_of(backing, start) % leaf == 0 && mhp_vmemmap_of(backing, end) % leaf == 0);
 }
 
 static int present_anywhere(const struct mhp_backing *backing, uint64_t start, uint64_t end) {
@@ -197,6 +198,8 @@ int mhp_backing_add(struct mhp_backing *backing, uint64_t start, uint64_t size, 
                         admission.placement = MHP_PLACEMENT_DRAM;
                         admission.reason = MHP_REFUSAL_NOT_PMD_ALIGNED;
                         admission.set_aside_pages = admission.waste_pages = 0;
+                } else {
+                        admission.waste_pages = run.free - run.alloc; /* parts of sections have their memmap elsewhere */
                 }
         }
         if (admission.placement == MHP_PLACEMENT_DRAM)

@@ -52,6 +52,6 @@ static inline uint64_t mhp_vmemmap_of(const struct mhp_backing *backing, uint64_
 /* What an altmap hosts: the whole sections of [start, end). A part of a section is populated from ordinary memory, page by page,
  * whatever the altmap (vmemmap_populate(), arch/x86/mm/init_64.c). */
 static inline void mhp_backing_body(const struct mhp_backing *backing, uint64_t start, uint64_t end, uint64_t *ret_start, uint64_t *ret_end) {
-        *ret_start = mhp_align_up(start, backing->section);
+        *ret_start = MIN(mhp_align_up(start, backing->section), end);
         *ret_end = MAX(mhp_align_down(end, backing->section), *ret_start);
 }
