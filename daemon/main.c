@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "api/worker-main.h"
+#include "base/units.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/notify.h"
 #include "edge/dax.h"
+#include "edge/standby.h"
 
 #define EXIT_USAGE 2
 
@@ -29,15 +31,18 @@ static int run_worker(const struct options *options) {
 static int run_switch(const struct options *options) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
         char device[MHP_DAX_NAME_MAX];
-        size_t n = strcspn(options->switch_dax, "=");
-        const char *value = options->switch_dax + n;
+        size_t n = strcspn(options->switch_memmap, "=");
+        const char *value = options->switch_memmap + n;
+        uint32_t nr;
         int r = -EINVAL;
 
         if (n < sizeof(device) && (strcmp(value, "=0") == 0 || strcmp(value, "=1") == 0)) {
-                memcpy(device, options->switch_dax, n);
+                memcpy(device, options->switch_memmap, n);
                 device[n] = '\0';
                 r = mhp_root_open(options->sysroot, &root);
-                if (r >= 0)
+                if (r >= 0 && strncmp(device, "memory", 6) == 0)
+                        r = mhp_parse_u32(device + 6, &nr) < 0 ? -EINVAL : mhp_standby_switch(&root, nr, value[1] == '1');
+                else if (r >= 0)
                         r = mhp_dax_switch(&root, device, value[1] == '1');
         }
         return r < 0 ? -r : EXIT_SUCCESS;
@@ -126,7 +131,7 @@ int main(int argc, char **argv) {
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
         if (options.worker)
                 return run_worker(&options);
-        if (options.switch_dax)
+        if (options.switch_memmap)
                 return run_switch(&options);
 
         log_open();

@@ -13,7 +13,7 @@
 
 enum {
         OPT_WORKER = 256,
-        OPT_SWITCH_DAX,
+        OPT_SWITCH_MEMMAP,
         OPT_SYSROOT,
         OPT_CONFIG_DIR,
         OPT_RUNTIME_DIR,
@@ -23,7 +23,7 @@ enum {
 
 static const struct option long_options[] = {
         { "worker", no_argument, NULL, OPT_WORKER },
-        { "switch-dax", required_argument, NULL, OPT_SWITCH_DAX },
+        { "switch-memmap", required_argument, NULL, OPT_SWITCH_MEMMAP },
         { "sysroot", required_argument, NULL, OPT_SYSROOT },
         { "config-dir", required_argument, NULL, OPT_CONFIG_DIR },
         { "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
@@ -71,8 +71,8 @@ static int take_option(struct options *o, int c) {
         case OPT_WORKER:
                 o->worker = true;
                 return 1;
-        case OPT_SWITCH_DAX:
-                o->switch_dax = optarg;
+        case OPT_SWITCH_MEMMAP:
+                o->switch_memmap = optarg;
                 return 1;
         case OPT_SYSROOT:
                 o->sysroot = optarg;

@@ -2,8 +2,10 @@
 #include "daemon/placer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -16,9 +18,24 @@
 #include "edge/dax.h"
 #include "edge/knobs.h"
 #include "edge/names.h"
+#include "edge/standby.h"
 #include "edge/zoneinfo.h"
 
 extern char **environ;
+
+/* Something with a switch that says where its memmap is to lie, and that may still be set. */
+struct place {
+        char name[MHP_DAX_NAME_MAX]; /* dax0.0, memory32 */
+        enum mhp_source source;
+        uint64_t size;               /* bytes */
+        int node;
+        bool switched_on;
+};
+
+struct places {
+        struct place *place; /* owned */
+        size_t n, capacity;
+};
 
 /* What the kernel refused: asked again when the configuration says otherwise or the device has come anew. */
 struct refusal {
@@ -31,21 +48,21 @@ struct placer {
         struct engine *engine;
         sd_event_source *child, *timer; /* owned; of the write under way */
         pid_t pid;                      /* 0: none under way */
-        struct mhp_dax device;          /* that is written to */
+        struct place device;            /* that is written to */
         bool on;
         struct refusal *refusals;       /* owned */
         size_t n_refusals, refusals_capacity;
 };
 
-static void decide(struct placer *placer, const struct mhp_dax *dax, struct mhp_placement_decision *ret) {
+static void decide(struct placer *placer, const struct place *place, struct mhp_placement_decision *ret) {
         const struct engine *engine = placer->engine;
         struct mhp_placement_case ask = {
-                .source = MHP_SOURCE_DAX,
-                .node = dax->node,
-                .size = dax->size,
+                .source = place->source,
+                .node = place->node,
+                .size = place->size,
                 .self_hosting = mhp_knob_self_hosting(&engine->root),
-                .has_switch = dax->has_switch,
-                .switched_on = dax->switched_on,
+                .has_switch = true,
+                .switched_on = place->switched_on,
         };
         _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 };
 
@@ -75,13 +92,13 @@ static int remember_refusal(struct placer *placer) {
         return 0;
 }
 
-static void forget_refusals(struct placer *placer, const struct mhp_dax *list, size_t n_list) {
+static void forget_refusals(struct placer *placer, const struct places *places) {
         size_t kept = 0;
 
         for (size_t i = 0; i < placer->n_refusals; i++)
                 placer->refusals[i].seen = false;
-        for (size_t i = 0; i < n_list; i++) {
-                struct refusal *refusal = find_refusal(placer, list[i].name);
+        for (size_t i = 0; i < places->n; i++) {
+                struct refusal *refusal = find_refusal(placer, places->place[i].name);
                 if (refusal)
                         refusal->seen = true;
         }
@@ -94,9 +111,9 @@ static void forget_refusals(struct placer *placer, const struct mhp_dax *list, s
 static void tell(const struct placer *placer, int error) {
         _cleanup_log_ struct log_entry entry = { .priority = error ? LOG_WARNING : LOG_INFO };
         const char *where = placer->on ? "in the memory itself" : "in memory that is there already";
-        char group[MHP_DAX_NAME_MAX + 4];
+        char group[MHP_DAX_NAME_MAX + 8];
 
-        (void) stpcpy(stpcpy(group, "dax:"), placer->device.name);
+        (void) stpcpy(stpcpy(group, placer->device.source == MHP_SOURCE_DAX ? "dax:" : "other:"), placer->device.name);
         mhp_text_printf(&entry.message, "The memmap of %s %s lie %s", placer->device.name, error ? "cannot" : "will", where);
         if (error == EOPNOTSUPP)
                 mhp_text_printf(&entry.message, ": %s", mhp_placement_remedy(MHP_SOURCE_DAX, MHP_REFUSAL_DISABLED));
@@ -160,14 +177,14 @@ static int watch(struct placer *placer) {
 }
 
 /* The device's lock may be held for as long as kmem adds memory, so a process of its own waits for it. */
-static int begin(struct placer *placer, const struct mhp_dax *dax, bool on) {
+static int begin(struct placer *placer, const struct place *place, bool on) {
         char word[MHP_DAX_NAME_MAX + 2];
-        char *const argv[] = { (char *) NAME_SELF_EXE, (char *) "--switch-dax", word, (char *) "--sysroot",
+        char *const argv[] = { (char *) NAME_SELF_EXE, (char *) "--switch-memmap", word, (char *) "--sysroot",
                                (char *) placer->engine->options->sysroot, NULL };
         int r;
 
-        (void) stpcpy(stpcpy(word, dax->name), on ? "=1" : "=0");
-        placer->device = *dax;
+        (void) stpcpy(stpcpy(word, place->name), on ? "=1" : "=0");
+        placer->device = *place;
         placer->on = on;
         if (placer->engine->dry_run) {
                 tell(placer, 0);
@@ -185,19 +202,57 @@ static int begin(struct placer *placer, const struct mhp_dax *dax, bool on) {
         return r;
 }
 
-static int look(struct placer *placer, const struct mhp_dax *list, size_t n) {
-        forget_refusals(placer, list, n);
-        for (size_t i = 0; i < n && placer->pid == 0; i++) {
-                const struct refusal *refusal = find_refusal(placer, list[i].name);
-                struct mhp_placement_decision d;
-                int r;
+static int list_dax(struct placer *placer, struct places *places) {
+        _cleanup_free_ struct mhp_dax *list = NULL;
+        size_t n;
+        int r = mhp_dax_list(&placer->engine->root, &list, &n);
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                struct place place = { .source = MHP_SOURCE_DAX, .size = list[i].size, .node = list[i].node, .switched_on = list[i].switched_on };
 
                 if (!list[i].has_switch || list[i].in_kmem)
                         continue;
-                decide(placer, &list[i], &d);
-                if (d.switch_on == list[i].switched_on || (refusal && refusal->on == d.switch_on))
+                r = ARRAY_GROW(places->place, places->n, places->capacity);
+                if (r < 0)
+                        break;
+                memcpy(place.name, list[i].name, sizeof(place.name));
+                places->place[places->n++] = place;
+        }
+        return r;
+}
+
+static int list_standby(struct placer *placer, struct places *places) {
+        _cleanup_free_ struct mhp_standby *list = NULL;
+        size_t n;
+        int r = mhp_standby_list(&placer->engine->root, &list, &n);
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                struct place place = { .source = MHP_SOURCE_OTHER, .size = placer->engine->geometry.block_size, .node = -1,
+                                       .switched_on = list[i].switched_on };
+
+                if (list[i].configured)
                         continue;
-                r = begin(placer, &list[i], d.switch_on);
+                r = ARRAY_GROW(places->place, places->n, places->capacity);
+                if (r < 0)
+                        break;
+                (void) snprintf(place.name, sizeof(place.name), "memory%" PRIu32, list[i].nr);
+                places->place[places->n++] = place;
+        }
+        return r;
+}
+
+static int look(struct placer *placer, const struct places *places) {
+        forget_refusals(placer, places);
+        for (size_t i = 0; i < places->n && placer->pid == 0; i++) {
+                const struct place *place = &places->place[i];
+                const struct refusal *refusal = find_refusal(placer, place->name);
+                struct mhp_placement_decision d;
+                int r;
+
+                decide(placer, place, &d);
+                if (d.switch_on == place->switched_on || (refusal && refusal->on == d.switch_on))
+                        continue;
+                r = begin(placer, place, d.switch_on);
                 if (r < 0)
                         return r;
         }
@@ -205,14 +260,18 @@ static int look(struct placer *placer, const struct mhp_dax *list, size_t n) {
 }
 
 int placer_look(struct placer *placer) {
-        _cleanup_free_ struct mhp_dax *list = NULL;
-        size_t n;
+        struct places places = { 0 };
         int r;
 
         if (placer->pid > 0) /* it looks again when the write is over */
                 return 0;
-        r = mhp_dax_list(&placer->engine->root, &list, &n);
-        return r < 0 ? r : look(placer, list, n);
+        r = list_dax(placer, &places);
+        if (r >= 0)
+                r = list_standby(placer, &places);
+        if (r >= 0)
+                r = look(placer, &places);
+        free(places.place);
+        return r;
 }
 
 int placer_new(struct engine *engine, struct placer **ret) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Chooses where the memmap of dax devices is to lie, while it can be chosen: before they are given to kmem. */
+/* Chooses where a memmap is to lie, where and while that can be chosen: for dax devices before they are given to kmem, for standby memory of
+ * s390 before it is configured. */
 
 #include "base/macro.h"
 
@@ -12,5 +13,5 @@ int placer_new(struct engine *engine, struct placer **ret);
 struct placer *placer_free(struct placer *placer);
 DEFINE_CLEANUP(struct placer *, placer_free)
 
-/* Devices or configuration may have changed. Cheap where there is no dax bus. */
+/* Devices or configuration may have changed. Cheap where there are none. */
 int placer_look(struct placer *placer);

@@ -49,6 +49,19 @@ class Dax(SystemCase):
         self.assertEqual(self.switch("not-a-device"), "0")
         self.assertIn("The memmap of dax0.0 will lie in the memory itself", self.mhpd.log())
 
+    def test_standby(self):
+        """s390: each block that is not configured yet has a switch of its own."""
+        for number, configured, switch in ((80, 0, 0), (81, 1, 0), (82, 0, 1)):
+            folder = f"sys/firmware/memory/memory{number}"
+            os.makedirs(os.path.join(self.machine.root, folder))
+            self.machine.put(f"{folder}/config", f"{configured}\n")
+            self.machine.put(f"{folder}/memmap_on_memory", f"{switch}\n")
+        self.mhpd.start()
+        wait_for("the switch", lambda: self.machine.get("sys/firmware/memory/memory80/memmap_on_memory") == "1")
+        self.wait_idle()
+        self.assertEqual(self.machine.get("sys/firmware/memory/memory81/memmap_on_memory"), "0")
+        self.assertEqual(self.mhpd.log().count("memmap-placed"), 1)
+
     def test_reload(self):
         self.device("dax0.0", 2048, 0)
         self.mhpd.configure("[Memmap]\nPlacement=auto\n")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The dax bus, from a made-up tree. */
+/* What has a switch for its memmap, the dax bus and standby memory, from a made-up tree. */
 
 #include "unit.h"
 
@@ -9,6 +9,7 @@
 
 #include "edge/dax.h"
 #include "edge/names.h"
+#include "edge/standby.h"
 #include "tree.h"
 
 #define DEVICE(name, file) NAME_DAX_DEVICES "/" name "/" file
@@ -70,10 +71,42 @@ static void test_switch(void **state) {
         tree_remove(&t);
 }
 
+#define STANDBY(block, file) NAME_STANDBY "/" block "/" file
+
+static void test_standby(void **state) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        _cleanup_free_ struct mhp_standby *list = NULL;
+        struct tree t;
+        size_t n = 1;
+
+        tree_make(&t);
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        assert_int_equal(mhp_standby_list(&root, &list, &n), 0);
+        assert_int_equal(n, 0);
+
+        tree_file(&t, STANDBY("memory9", "config"), "1\n");
+        tree_file(&t, STANDBY("memory9", "memmap_on_memory"), "1\n");
+        tree_file(&t, STANDBY("memory8", "config"), "0\n");
+        tree_file(&t, STANDBY("memory8", "memmap_on_memory"), "0\n");
+        tree_file(&t, STANDBY("memory10", "config"), "0\n");
+        tree_file(&t, STANDBY("memory4294967295", "config"), "0\n");
+        tree_file(&t, STANDBY("memory4294967295", "memmap_on_memory"), "0\n");
+        tree_file(&t, STANDBY("memoryx", "config"), "0\n");
+        assert_int_equal(mhp_standby_list(&root, &list, &n), 0);
+        assert_int_equal(n, 2);
+        assert_true(list[0].nr == 8 && !list[0].configured && !list[0].switched_on);
+        assert_true(list[1].nr == 9 && list[1].configured && list[1].switched_on);
+        assert_int_equal(mhp_standby_switch(&root, 8, true), 0);
+        assert_string_equal(tree_read(&t, STANDBY("memory8", "memmap_on_memory")), "1");
+        assert_int_equal(mhp_standby_switch(&root, 11, true), -ENOENT);
+        tree_remove(&t);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),
                 cmocka_unit_test(test_switch),
+                cmocka_unit_test(test_standby),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/standby.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/range.h"
+#include "base/units.h"
+#include "edge/names.h"
+
+#define STANDBY_PATH_MAX 64
+
+static int read_flag(const struct mhp_root *root, uint32_t nr, const char *file, bool *ret) {
+        char path[STANDBY_PATH_MAX], buf[8];
+        int r;
+
+        (void) snprintf(path, sizeof(path), NAME_STANDBY "/memory%u/%s", nr, file);
+        r = mhp_root_read(root, path, buf, sizeof(buf));
+        return r < 0 ? r : mhp_parse_bool(buf, ret);
+}
+
+static int compare(const void *a, const void *b) {
+        uint32_t x = ((const struct mhp_standby *) a)->nr, y = ((const struct mhp_standby *) b)->nr;
+
+        return (x > y) - (x < y);
+}
+
+int mhp_standby_list(const struct mhp_root *root, struct mhp_standby **ret, size_t *ret_n) {
+        _cleanup_free_ struct mhp_standby *list = NULL;
+        _cleanup_dir_ DIR *dir = NULL;
+        size_t n = 0, capacity = 0;
+
+        if (mhp_root_opendir(root, NAME_STANDBY, &dir) >= 0)
+                for (const struct dirent *d; (d = readdir(dir));) {
+                        struct mhp_standby block = { 0 };
+                        int r;
+
+                        if (strncmp(d->d_name, "memory", 6) != 0 || mhp_parse_u32(d->d_name + 6, &block.nr) < 0 || block.nr > MHP_BLOCK_MAX ||
+                            read_flag(root, block.nr, NAME_STANDBY_CONFIG, &block.configured) < 0 ||
+                            read_flag(root, block.nr, NAME_STANDBY_SWITCH, &block.switched_on) < 0)
+                                continue;
+                        r = ARRAY_GROW(list, n, capacity);
+                        if (r < 0)
+                                return r;
+                        list[n++] = block;
+                }
+        if (n > 0)
+                qsort(list, n, sizeof(*list), compare);
+        *ret = TAKE(list);
+        *ret_n = n;
+        return 0;
+}
+
+int mhp_standby_switch(const struct mhp_root *root, uint32_t nr, bool on) {
+        char path[STANDBY_PATH_MAX];
+
+        (void) snprintf(path, sizeof(path), NAME_STANDBY "/memory%u/" NAME_STANDBY_SWITCH, nr);
+        return mhp_root_write(root, path, on ? "1" : "0");
+}
