@@ -2,6 +2,7 @@
 
 /* `mhpctl status`: the machine on one screen. */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -23,6 +24,8 @@ struct status {
         struct mhp_config config;
         struct ctl_groups groups;
         struct ctl_issues issues;
+        bool memmap_known;
+        uint64_t elsewhere, set_aside, waste; /* bytes: memmap in other memory, memory set aside for it, of that without any */
 };
 
 static void status_done(struct status *s) {
@@ -38,6 +41,27 @@ static int64_t ratio(const struct mhp_sums *sums) {
         if (sums->n_placed_kernel == 0)
                 return -1;
         return (int64_t) ((uint64_t) sums->n_placed_movable * 100 / sums->n_placed_kernel);
+}
+
+/* What the memmap of all blocks costs, and where. Not known of another machine. */
+static int read_memmap(struct ctl *ctl, struct status *s) {
+        _cleanup_memmaps_ struct mhp_memmaps memmaps = MHP_MEMMAPS_NONE;
+        struct mhp_block_memmap one;
+        int r;
+
+        if (ctl_given(ctl, CTL_OPT_HOST))
+                return 0;
+        r = ctl_memmaps_open(ctl, s->map, &memmaps);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        for (const struct mhp_block *b = mhp_map_at_or_after(s->map, 0); b; b = mhp_map_next_block(s->map, b)) {
+                mhp_memmap_look(&memmaps, s->map, b, &one);
+                s->elsewhere += one.placement == MHP_PLACEMENT_DRAM ? one.pages * memmaps.geometry.page_size : 0;
+                s->set_aside += one.set_aside * memmaps.geometry.page_size;
+                s->waste += one.waste * memmaps.geometry.page_size;
+        }
+        s->memmap_known = true;
+        return 0;
 }
 
 static int read_status(struct ctl *ctl, struct status *s) {
@@ -58,6 +82,8 @@ static int read_status(struct ctl *ctl, struct status *s) {
         if (warnings.error < 0)
                 return warnings.error;
         r = ctl_groups_gather(s->map, &s->groups);
+        if (r >= 0)
+                r = read_memmap(ctl, s);
         if (r < 0)
                 return r;
         return ctl_issues_gather(&s->daemon, s->map, warnings.data ? warnings.data : "", &s->issues);
@@ -102,6 +128,15 @@ static void print_blocks(struct ctl *ctl, const struct status *s) {
         if (s->config.zone == MHP_WANT_AUTO)
                 mhp_text_printf(out, "%s limit %u %%", percent >= 0 ? "," : ":", s->config.movable_ratio);
         mhp_text_add(out, "\n");
+        if (s->memmap_known) {
+                mhp_text_add(out, "memmap   ");
+                ctl_add_size(ctl, out, s->elsewhere);
+                mhp_text_add(out, " in other memory, ");
+                ctl_add_size(ctl, out, s->set_aside);
+                mhp_text_add(out, " set aside in the blocks, of that ");
+                ctl_add_size(ctl, out, s->waste);
+                mhp_text_add(out, " wasted\n");
+        }
         if (s->daemon.running && s->daemon.pending > 0)
                 mhp_text_printf(out, "pending  %" PRIu64 " block%s\n", s->daemon.pending, s->daemon.pending == 1 ? "" : "s");
         else if (s->daemon.running)
@@ -230,6 +265,14 @@ static void print_json(struct ctl *ctl, const struct status *s) {
         mhp_text_add(out, "}");
         json_ratio(out, total);
         ctl_json_u64(out, ",", "ratio_limit_percent", s->config.movable_ratio);
+        if (s->memmap_known) {
+                ctl_json_u64(out, ",\n\"memmap\":{", "elsewhere", s->elsewhere);
+                ctl_json_u64(out, ",", "set_aside", s->set_aside);
+                ctl_json_u64(out, ",", "waste", s->waste);
+                mhp_text_add(out, "}");
+        } else {
+                mhp_text_add(out, ",\n\"memmap\":null");
+        }
         json_nodes(out, s->map);
         mhp_text_add(out, ",\n\"groups\":");
         ctl_groups_json(out, s->map, &s->groups);
