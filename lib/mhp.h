@@ -269,6 +269,7 @@ enum mhp_hvo {
         MHP_HVO_NO_MEMMAP,   /* `no-memmap`: not all of it is there */
         MHP_HVO_NOT_ALIGNED, /* `not-aligned`: no huge page can start here, or size is no power of two */
         MHP_HVO_TOO_SMALL,   /* `too-small`: its struct pages fit into one page */
+        MHP_HVO_STRUCT_PAGE, /* `struct-page`: the size of a struct page is no power of two, so that some straddle two pages */
         _MHP_HVO_MAX,
 };
 enum mhp_hvo mhp_backing_hvo(const struct mhp_backing *backing, uint64_t pfn, uint64_t size);

@@ -11,7 +11,7 @@
 #include "edge/sysfs.h"
 #include "model/backing.h"
 
-static int read_geometry(const struct mhp_root *root, uint64_t block_size, struct mhp_geometry *ret, unsigned *ret_read) {
+static int read_machine(const struct mhp_root *root, uint64_t block_size, struct mhp_machine *ret) {
         struct mhp_machine machine;
         int r = mhp_machine_read(root, &machine);
 
@@ -22,24 +22,26 @@ static int read_geometry(const struct mhp_root *root, uint64_t block_size, struc
         r = mhp_geometry_check(&machine.geometry, NULL);
         if (r < 0)
                 return r;
-        *ret = machine.geometry;
-        *ret_read = machine.read;
+        *ret = machine;
         return 0;
 }
 
 int mhp_geometry_read(const char *path, struct mhp_geometry *ret, unsigned *ret_read) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        struct mhp_machine machine;
         uint64_t block_size;
-        unsigned read;
         int r = mhp_root_open(path, &root);
 
         if (r >= 0)
                 r = mhp_sysfs_block_size(&root, &block_size);
         if (r >= 0)
-                r = read_geometry(&root, block_size, ret, &read);
-        if (r >= 0 && ret_read)
-                *ret_read = read;
-        return r;
+                r = read_machine(&root, block_size, &machine);
+        if (r < 0)
+                return r;
+        *ret = machine.geometry;
+        if (ret_read)
+                *ret_read = machine.read;
+        return 0;
 }
 
 /* Whatever is set aside of a block, it is no more than its memmap in whole pageblocks. */
@@ -51,12 +53,16 @@ static size_t area_pages(const struct mhp_geometry *g) {
 
 int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp_memmaps *ret) {
         _cleanup_memmaps_ struct mhp_memmaps memmap = MHP_MEMMAPS_NONE;
-        int r = read_geometry(root, block_size, &memmap.geometry, &memmap.read);
+        struct mhp_machine machine;
+        int r = read_machine(root, block_size, &machine);
 
         if (r >= 0)
                 r = mhp_dax_list(root, &memmap.dax, &memmap.n_dax);
         if (r < 0)
                 return r;
+        memmap.geometry = machine.geometry;
+        memmap.read = machine.read;
+        memmap.one_block_only = machine.one_block_only;
         memmap.n_area = area_pages(&memmap.geometry);
         memmap.area = calloc(memmap.n_area, sizeof(*memmap.area));
         if (!memmap.area)
@@ -106,6 +112,7 @@ static void decide(const struct mhp_memmaps *memmap, const struct mhp_map *map, 
                 .node = -1,
                 .size = mhp_mul_sat(group ? group->n_blocks : 1, map->block_size),
                 .self_hosting = memmap->self_hosting,
+                .one_block_only = memmap->one_block_only,
         };
         const struct mhp_dax *dax = ask.source == MHP_SOURCE_DAX ? find_dax(memmap, group->name) : NULL;
 
@@ -145,8 +152,8 @@ void mhp_memmap_predict(struct mhp_memmaps *memmap, const struct mhp_map *map, c
 static bool ends_at(const struct mhp_memmaps *memmap, uint64_t pfn, uint64_t n) {
         uint64_t page[2];
 
-        return n > 0 && mhp_pageflags_read(&memmap->flags, pfn + n - 1, page, ELEMENTSOF(page)) >= 0 && page[0] == MHP_PAGE_SELF_HOSTED &&
-               page[1] != MHP_PAGE_SELF_HOSTED;
+        return n > 0 && mhp_pageflags_read(&memmap->flags, pfn + n - 1, page, ELEMENTSOF(page)) >= 0 && mhp_page_is_self_hosted(page[0]) &&
+               !mhp_page_is_self_hosted(page[1]);
 }
 
 /* UNSET: the flags do not tell. */
@@ -156,7 +163,7 @@ static enum mhp_placement observe(const struct mhp_memmaps *memmap, const struct
         if (memmap->flags_error < 0 || block->state != MHP_STATE_ONLINE || mhp_pageflags_read(&memmap->flags, pfn, &first, 1) < 0 ||
             first == MHP_PAGE_NONE)
                 return MHP_PLACEMENT_UNSET;
-        if (first != MHP_PAGE_SELF_HOSTED)
+        if (!mhp_page_is_self_hosted(first))
                 return MHP_PLACEMENT_DRAM;
         /* where both set the same pages aside, the parameter tells which it was */
         if (memmap->self_hosting != MHP_SELF_HOSTING_FORCE && ends_at(memmap, pfn, memmap->self.set_aside_pages))
@@ -194,7 +201,7 @@ int mhp_memmap_compare(const struct mhp_memmaps *memmap, const struct mhp_block 
                 return -ENODATA;
 
         for (size_t i = 0; i < memmap->n_area; i++) {
-                bool seen = memmap->area[i] == MHP_PAGE_SELF_HOSTED;
+                bool seen = mhp_page_is_self_hosted(memmap->area[i]);
 
                 difference.observed += seen;
                 if (seen != (i < expected) && difference.pfn == MHP_NO_PFN)

@@ -14,6 +14,7 @@ struct mhp_memmaps {
         struct mhp_geometry geometry;
         unsigned read;                        /* enum mhp_geometry_value */
         enum mhp_self_hosting self_hosting;
+        bool one_block_only;                  /* as in struct mhp_placement_case */
         enum mhp_placement assume;            /* of all hot-added memory; UNSET: predict */
         struct mhp_admission self, force;     /* of a block on this machine, whatever the parameter says */
         struct mhp_dax *dax;                  /* owned */

@@ -3,6 +3,7 @@
 #include "edge/machine.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -81,6 +82,14 @@ static void read_name(const struct mhp_root *root, bool live, char ret[static MA
                 memcpy(ret, "x86_64", sizeof("x86_64"));
 }
 
+/* Linux 6.8 splits a range into blocks with an altmap each (create_altmaps_and_memory_blocks(), mm/memory_hotplug.c). */
+static bool is_before_6_8(void) {
+        struct utsname name;
+        unsigned major, minor;
+
+        return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 && (major < 6 || (major == 6 && minor < 8));
+}
+
 static uint64_t read_pmd(const struct mhp_root *root) {
         char buf[32];
         uint64_t size;
@@ -122,6 +131,7 @@ int mhp_machine_read(const struct mhp_root *root, struct mhp_machine *ret) {
         if (!arch || mhp_geometry_preset(arch, &machine.geometry) < 0)
                 return -EOPNOTSUPP;
 
+        machine.one_block_only = live && is_before_6_8();
         if (live)
                 machine.read |= MHP_GEOMETRY_PAGE_SIZE;
         if (pmd > 0) {

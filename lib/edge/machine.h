@@ -10,6 +10,7 @@
 struct mhp_machine {
         struct mhp_geometry geometry;
         unsigned read; /* enum mhp_geometry_value: what is read, and no preset */
+        bool one_block_only; /* the running kernel is older than 6.8: only what is added as one block can host its own memmap */
 };
 
 /* -EOPNOTSUPP: an architecture, or a page size of it, that has no preset; -ENOMEM. */

@@ -115,30 +115,38 @@ bool mhp_backing_pfn_valid(const struct mhp_backing *backing, uint64_t pfn) {
         return pfn / backing->section <= MHP_BLOCK_MAX && is_early(backing, pfn);
 }
 
+/* The blocks that hold the frames of an extent up to end, but for `block` itself: its memmap lies in one piece, so that the block can only
+ * be at one end of it. False: no other. */
+static bool other_blocks(const struct mhp_backing *backing, const struct mhp_extent *extent, uint64_t end, uint64_t block, uint64_t *ret_first, uint64_t *ret_last) {
+        uint64_t page = backing->geometry.page_size, first, last;
+        uint64_t bytes = (MIN(extent->pfn + extent->n, end) - extent->pfn) * backing->geometry.struct_page + extent->vmemmap % page;
+
+        if (extent->frame == MHP_NO_PFN)
+                return false;
+        first = extent->frame / backing->block;
+        last = (extent->frame + (bytes - 1) / page) / backing->block;
+        if (first == block)
+                first++;
+        else if (last == block)
+                last--;
+        *ret_first = first;
+        *ret_last = last;
+        return first <= last;
+}
+
 int mhp_backing_hosts(const struct mhp_backing *backing, uint64_t block, uint64_t *ret_first, uint64_t *ret_last) {
-        uint64_t first = UINT64_MAX, last = 0, end;
+        uint64_t first = UINT64_MAX, last = 0, end, one_first, one_last;
         struct mhp_extent extent;
 
         if (block > MHP_BLOCK_MAX)
                 return 0;
         end = (block + 1) * backing->block;
         for (uint64_t pfn = block * backing->block; mhp_backing_frames(backing, pfn, &extent) > 0 && extent.pfn < end; pfn = extent.pfn + extent.n) {
-                uint64_t bytes = (MIN(extent.pfn + extent.n, end) - extent.pfn) * backing->geometry.struct_page;
-
-                if (extent.frame == MHP_NO_PFN)
+                if (!other_blocks(backing, &extent, end, block, &one_first, &one_last))
                         continue;
-                bytes += extent.vmemmap % backing->geometry.page_size;
-                first = MIN(first, extent.frame / backing->block);
-                last = MAX(last, (extent.frame + (bytes - 1) / backing->geometry.page_size) / backing->block);
+                first = MIN(first, one_first);
+                last = MAX(last, one_last);
         }
-
-        if (first == UINT64_MAX)
-                return 0;
-        /* A memmap lies in one piece, so that the block itself can only be at one end of it. */
-        if (first == block)
-                first++;
-        else if (last == block)
-                last--;
         if (first > last)
                 return 0;
         *ret_first = first;
@@ -155,6 +163,8 @@ enum mhp_hvo mhp_backing_hvo(const struct mhp_backing *backing, uint64_t pfn, ui
                 return MHP_HVO_NO_MEMMAP;
         if (mhp_memmap_size(&backing->geometry, size) <= backing->geometry.page_size)
                 return MHP_HVO_TOO_SMALL;
+        if ((backing->geometry.struct_page & (backing->geometry.struct_page - 1)) != 0)
+                return MHP_HVO_STRUCT_PAGE;
         /* The kernel looks at the first vmemmap page alone. */
         return mhp_backing_self_hosted(backing, pfn) ? MHP_HVO_SELF_HOSTED : MHP_HVO_ALLOWED;
 }

@@ -66,6 +66,8 @@ static const char *wrong(const struct mhp_geometry *g) {
                 return "a PMD maps less than a page";
         if (g->vmemmap_base % g->page_size != 0)
                 return "the vmemmap does not begin with a page";
+        if (g->vmemmap_base > UINT64_MAX - mhp_memmap_size(g, g->block_size))
+                return "the vmemmap begins so high that not even the memmap of one block fits";
         return NULL;
 }
 
@@ -99,7 +101,7 @@ static const char *const evidences[_MHP_EVIDENCE_MAX] = {
 
 static const char *const hvos[_MHP_HVO_MAX] = {
         [MHP_HVO_SELF_HOSTED] = "self-hosted", [MHP_HVO_NO_MEMMAP] = "no-memmap", [MHP_HVO_NOT_ALIGNED] = "not-aligned",
-        [MHP_HVO_TOO_SMALL] = "too-small",
+        [MHP_HVO_TOO_SMALL] = "too-small", [MHP_HVO_STRUCT_PAGE] = "struct-page",
 };
 
 const char *mhp_placement_name(enum mhp_placement placement) {
@@ -138,7 +140,7 @@ static enum mhp_refusal refusal(const struct mhp_geometry *g, enum mhp_placement
                 return MHP_REFUSAL_NOT_PAGE_ALIGNED;
         if (set_aside % g->pageblock_size != 0)
                 return MHP_REFUSAL_NOT_PAGEBLOCK_ALIGNED;
-        if (set_aside >= size)
+        if (set_aside >= size || set_aside < memmap) /* the latter: it was rounded up beyond all addresses */
                 return MHP_REFUSAL_FILLS_BLOCK;
         if (requested != MHP_PLACEMENT_RANGE && g->needs_pmd && memmap % g->pmd_size != 0)
                 return MHP_REFUSAL_NOT_PMD_ALIGNED;
