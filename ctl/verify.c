@@ -91,23 +91,22 @@ static int print_words(struct ctl *ctl, const struct mhp_verification *v) {
 
 static int tell(struct ctl *ctl, int r) {
         const char *root = ctl->sysroot ? ctl->sysroot : "";
+        _cleanup_map_ struct mhp_map *map = NULL;
 
         if (r == -EACCES || r == -EPERM)
                 return ctl_fail(ctl, CTL_FAILED, "%s/" NAME_PAGEFLAGS " cannot be read: it is for root", root);
         if (r == -ENODATA)
                 return ctl_fail(ctl, CTL_FAILED, "%s/" NAME_PAGEFLAGS " is not there: the kernel was built without CONFIG_PROC_PAGE_MONITOR", root);
+        /* a machine without blocks, or no machine at all, is told in the same words as by the other verbs */
+        if (r != -EOPNOTSUPP && ctl_map_read(ctl, &map) != CTL_DONE)
+                return CTL_FAILED;
         return ctl_tell_geometry(ctl, r);
 }
 
 int verb_verify(struct ctl *ctl) {
         _cleanup_(verification_done) struct mhp_verification *verification = NULL;
-        _cleanup_map_ struct mhp_map *map = NULL;
         int r;
 
-        /* so that a machine without blocks, or no machine at all, is told in the same words as by the other verbs */
-        r = ctl_map_read(ctl, &map);
-        if (r != CTL_DONE)
-                return r;
         r = mhp_verify(ctl_root(ctl), ctl->assume, &verification);
         if (r < 0)
                 return tell(ctl, r);

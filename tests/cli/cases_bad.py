@@ -16,7 +16,9 @@ def no_memory_directory():
     with workdir() as root:
         for verb in READING:
             mhpctl(*verb, "--sysroot", root, status=1, err=[f"{verb[0]}: {root} has no sys/devices/system/memory", "holds sys and proc"])
+        mhpctl("verify", "--sysroot", root, status=1, err=[f"{root} has no sys/devices/system/memory", "holds sys and proc"])
         mhpctl("list", "--sysroot", root / "missing", status=1, err="missing")
+        mhpctl("verify", "--sysroot", root / "missing", status=1, err="missing")
         (root / "file").write_text("")
         mhpctl("list", "--sysroot", root / "file", status=1, err="file")
 
@@ -28,7 +30,7 @@ def bad_block_size():
         tree.block(0)
         for text in ("0", "", "zz", "3000000", "8000000000000000000", "-1", "1"):
             tree.write("sys/devices/system/memory/block_size_bytes", text)
-            for verb in READING:
+            for verb in (*READING, ["verify"], ["doctor"]):
                 mhpctl(*verb, "--sysroot", root, status=1, err="block_size_bytes")
 
 
