@@ -5,8 +5,9 @@ import collections
 import dataclasses
 
 SYSFS = "/sys/devices/system/memory"
-READ = (f"cd {SYSFS} && cat block_size_bytes && grep -sH '' memory[0-9]*/state memory[0-9]*/valid_zones; "
-        "ls -d memory[0-9]*/node[0-9]* 2>/dev/null; true")
+# Linux 6.12 oopses when valid_zones of a block is read before the block has its node, and keeps the reader's reference for ever.
+READ = (f"cd {SYSFS} && cat block_size_bytes && grep -sH '' memory[0-9]*/state; nodes=$(ls -d memory[0-9]*/node[0-9]* 2>/dev/null); "
+        "printf '%s\\n' $nodes | sed 's,/.*,/valid_zones,' | sort -u | xargs -r grep -sH ''; printf '%s\\n' $nodes; true")
 
 
 @dataclasses.dataclass(frozen=True)
