@@ -16,7 +16,7 @@ struct world {
         uint64_t page;                      /* bytes */
         bool trace;
         uint64_t op; /* of the round */
-        uint64_t n_ops, n_adds, n_hosted, n_fallbacks, n_removed, n_steps, n_refused, n_shared;
+        uint64_t n_ops, n_adds, n_hosted, n_aligned, n_fallbacks, n_removed, n_steps, n_refused, n_shared;
 };
 
 uint32_t dice(struct world *w, uint32_t sides);

@@ -279,6 +279,39 @@ static void test_range_subsections(void **state) {
         assert_int_equal(frames(backing, 0).n, (1 * G + 126 * M) / 4096);
 }
 
+/* A range that begins where no mapping can: the first pages are lost, and without room for that it is refused. */
+static void test_align(void **state) {
+        const struct mhp_geometry geometry = { 4096, 64 * 4096, 64 * 4096, 4 * 4096, 16 * 4096, 8 * 4096, 1024,
+                                               UINT64_C(0xffffea0000000000), false };
+        _cleanup_(mhp_backing_freep) struct mhp_backing *backing = NULL;
+        struct mhp_admission admission;
+        struct mhp_altmap altmap;
+        struct mhp_extent extent;
+
+        assert_int_equal(mhp_backing_new(&geometry, &backing), 0);
+        add(backing, 28 * 4096, 104 * 4096, MHP_PLACEMENT_RANGE);
+        assert_int_equal(mhp_backing_altmap(backing, 28, &altmap), 1);
+        assert_true(altmap.base_pfn == 28 && altmap.free == 32 && altmap.align == 4 && altmap.alloc == 16);
+        extent = frames(backing, 64);
+        assert_true(extent.n == 64 && extent.frame == 32 && extent.n_frames == 16);
+        assert_int_equal(mhp_backing_described(backing, 31, &extent), 0);
+        assert_int_equal(mhp_backing_described(backing, 32, &extent), 1);
+        assert_true(extent.pfn == 64 && extent.n == 4);
+        assert_int_equal(mhp_backing_described(backing, 47, &extent), 1);
+        assert_int_equal(mhp_backing_described(backing, 48, &extent), 0);
+
+        assert_int_equal(mhp_backing_add(backing, 316 * 4096, 68 * 4096, MHP_PLACEMENT_RANGE, &admission), 0);
+        assert_int_equal(admission.placement, MHP_PLACEMENT_RANGE); /* 17 pages, 32 set aside: room for 4 + 16 */
+        (void) mhp_backing_free(backing);
+
+        struct mhp_geometry tight = geometry;
+        tight.pageblock_size = 4096;
+        assert_int_equal(mhp_backing_new(&tight, &backing), 0);
+        assert_int_equal(mhp_backing_add(backing, 316 * 4096, 68 * 4096, MHP_PLACEMENT_RANGE, &admission), 0);
+        assert_int_equal(admission.placement, MHP_PLACEMENT_DRAM); /* 17 are set aside */
+        assert_int_equal(admission.reason, MHP_REFUSAL_NOT_PMD_ALIGNED);
+}
+
 /* Less than a section, and not up to its end. */
 static void test_range_in_a_section(void **state) {
         _cleanup_(mhp_backing_freep) struct mhp_backing *backing = new_backing("x86_64");
@@ -303,6 +336,7 @@ int main(void) {
                 cmocka_unit_test(test_fallback),
                 cmocka_unit_test(test_early),
                 cmocka_unit_test(test_range_subsections),
+                cmocka_unit_test(test_align),
                 cmocka_unit_test(test_range_in_a_section),
         };
 
