@@ -47,8 +47,11 @@ static int block_number(const char *name, uint32_t *ret) {
 }
 
 /* State and zone below an open directory; prefix is `memoryN/`. A state that this version does not know stays UNKNOWN: the block is
- * shown and left alone. valid_zones is not there without CONFIG_MEMORY_HOTREMOVE; that is no error. */
-static int read_zone(int dir_fd, const char *prefix, struct mhp_reading *reading) {
+ * shown and left alone. valid_zones is not there without CONFIG_MEMORY_HOTREMOVE; that is no error.
+ *
+ * complete: the block has its node. A block that is just being added is shown before it has one, and then valid_zones_show() of an offline block
+ * looks into the zones of node -1 (drivers/base/memory.c, 6.12): whoever reads it dies in the kernel. */
+static int read_zone(int dir_fd, const char *prefix, bool complete, struct mhp_reading *reading) {
         char path[BLOCK_PATH_MAX], buf[64];
         int r;
 
@@ -61,6 +64,8 @@ static int read_zone(int dir_fd, const char *prefix, struct mhp_reading *reading
         else if (mhp_state_parse(buf, &reading->state) < 0)
                 reading->state = MHP_STATE_UNKNOWN;
 
+        if (!complete && reading->state != MHP_STATE_ONLINE)
+                return 0;
         (void) snprintf(path, sizeof(path), "%s" NAME_VALID_ZONES, prefix);
         r = mhp_root_read_at(dir_fd, path, buf, sizeof(buf));
         if (r == -ENODEV) /* it went between the two */
@@ -78,7 +83,7 @@ int mhp_sysfs_read_zone(const struct mhp_root *root, uint32_t nr, struct mhp_rea
         if (root->memory_fd < 0)
                 return -ENOENT;
         (void) snprintf(prefix, sizeof(prefix), "memory%u/", nr);
-        r = read_zone(root->memory_fd, prefix, &reading);
+        r = read_zone(root->memory_fd, prefix, true, &reading);
         if (r < 0)
                 return r;
         *ret = reading;
@@ -113,13 +118,23 @@ static int read_nodes(const struct mhp_root *root, uint32_t nr, struct mhp_readi
         return 0;
 }
 
-int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret) {
-        struct mhp_reading reading;
-        int r = mhp_sysfs_read_zone(root, nr, &reading);
+/* Without CONFIG_NUMA no block has a node, and none needs one. */
+static bool has_nodes(const struct mhp_root *root) {
+        return mhp_root_exists(root, NAME_NODE);
+}
 
+int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret) {
+        struct mhp_reading reading = { .nr = nr, .node = -1 };
+        char prefix[BLOCK_PATH_MAX];
+        int r;
+
+        if (root->memory_fd < 0)
+                return -ENOENT;
+        r = read_nodes(root, nr, &reading);
         if (r < 0)
                 return r;
-        r = read_nodes(root, nr, &reading);
+        (void) snprintf(prefix, sizeof(prefix), "memory%u/", nr);
+        r = read_zone(root->memory_fd, prefix, reading.node >= 0 || !has_nodes(root), &reading);
         if (r < 0)
                 return r;
         *ret = reading;
@@ -171,6 +186,7 @@ struct share {
         int dir_fd;
         struct mhp_reading *reading;
         size_t n;
+        bool has_nodes;
         int error;
 };
 
@@ -182,7 +198,7 @@ static void *read_share(void *userdata) {
                 char prefix[BLOCK_PATH_MAX];
 
                 (void) snprintf(prefix, sizeof(prefix), "memory%u/", reading->nr);
-                int r = read_zone(share->dir_fd, prefix, reading);
+                int r = read_zone(share->dir_fd, prefix, reading->node >= 0 || !share->has_nodes, reading);
                 if (r == -ENOENT || r == -ENODEV)
                         reading->nr = MHP_NO_BLOCK;
                 else
@@ -193,7 +209,7 @@ static void *read_share(void *userdata) {
 
 /* Nearly all of a scan is time in the kernel for these files, and it scales: so with many blocks each processor takes a share. The
  * first share is the caller's own; a thread that cannot be had leaves its share to the caller. */
-static int read_shares(int dir_fd, struct mhp_readings *readings) {
+static int read_shares(int dir_fd, bool has_nodes, struct mhp_readings *readings) {
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);
         size_t n_shares = CLAMP(MIN(readings->n / SHARE_MIN, (size_t) MAX(cpus, 1)), 1u, (size_t) SHARES_MAX);
         size_t each = readings->n / n_shares;
@@ -202,7 +218,7 @@ static int read_shares(int dir_fd, struct mhp_readings *readings) {
         int r = 0;
 
         for (size_t i = 0; i < n_shares; i++) {
-                share[i] = (struct share) { .dir_fd = dir_fd, .reading = readings->reading + i * each,
+                share[i] = (struct share) { .dir_fd = dir_fd, .has_nodes = has_nodes, .reading = readings->reading + i * each,
                                             .n = i + 1 < n_shares ? each : readings->n - i * each };
                 if (i > 0)
                         started[i] = pthread_create(&share[i].thread, NULL, read_share, &share[i]) == 0;
@@ -218,9 +234,9 @@ static int read_shares(int dir_fd, struct mhp_readings *readings) {
         return r;
 }
 
-static int read_zones(int dir_fd, struct mhp_readings *readings) {
+static int read_zones(int dir_fd, bool has_nodes, struct mhp_readings *readings) {
         size_t n = 0;
-        int r = readings->n > 0 ? read_shares(dir_fd, readings) : 0;
+        int r = readings->n > 0 ? read_shares(dir_fd, has_nodes, readings) : 0;
 
         if (r < 0)
                 return r;
@@ -285,10 +301,10 @@ int mhp_sysfs_scan(const struct mhp_root *root, struct mhp_readings *ret) {
         r = list_blocks(dir, &readings);
         if (r < 0)
                 return r;
-        r = read_zones(dirfd(dir), &readings);
+        r = read_all_nodes(root, &readings);
         if (r < 0)
                 return r;
-        r = read_all_nodes(root, &readings);
+        r = read_zones(dirfd(dir), has_nodes(root), &readings);
         if (r < 0)
                 return r;
 

@@ -241,9 +241,32 @@ static void test_write(void **state) {
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Reading valid_zones of a block that has no node yet would end in the kernel; where blocks have no nodes at all it is fine. */
+static void test_no_node_yet(void **state) {
+        struct machine *m = *state;
+        _cleanup_readings_ struct mhp_readings readings = { 0 };
+        struct mhp_reading reading;
+
+        tree_add_block(&m->t, 40, "offline", "Normal Movable", -1, NULL);
+        assert_int_equal(mhp_sysfs_read_block(&m->root, 40, &reading), 0);
+        assert_int_equal(reading.valid, NORMAL | MOVABLE);
+
+        tree_add_block(&m->t, 41, "offline", "Normal Movable", 0, NULL);
+        assert_int_equal(mhp_sysfs_read_block(&m->root, 40, &reading), 0);
+        assert_int_equal(reading.valid, 0);
+        assert_int_equal(mhp_sysfs_read_block(&m->root, 41, &reading), 0);
+        assert_int_equal(reading.valid, NORMAL | MOVABLE);
+
+        assert_int_equal(mhp_sysfs_scan(&m->root, &readings), 0);
+        assert_int_equal(readings.n, 2);
+        assert_int_equal(readings.reading[0].valid, 0);
+        assert_int_equal(readings.reading[1].valid, NORMAL | MOVABLE);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 T(test_block_size), T(test_no_memory_hotplug), T(test_zones), T(test_gone), T(test_nodes), T(test_scan_order),
+                T(test_no_node_yet),
                 T(test_scan_vanished), T(test_scan_empty), T(test_write),
         };
 
