@@ -14,6 +14,9 @@ from .units import MiB, parse_size
 APPEND = ("console=ttyS0 root=/dev/vda rw quiet loglevel=5 panic=-1 random.trust_cpu=on systemd.show_status=0 "
           "systemd.log_level=warning net.ifnames=0")
 
+EJECT = (3, 0x103)              # ACPI _OST: what the status is about
+GOING = (0, 0x84)               # success, in progress
+
 
 @dataclasses.dataclass(frozen=True)
 class VirtioMem:
@@ -66,6 +69,11 @@ def _device_arguments(spec):
     if spec.nvdimm:
         argv += ["-object", f"memory-backend-ram,id=nv0,size={spec.nvdimm},reserve=off", "-device", "nvdimm,id=nvd0,memdev=nv0"]
     return argv
+
+
+def _refused(status, name):
+    """Whether the guest's firmware interface says that this device does not leave (source: an eject was asked for)."""
+    return status.get("device") == name and status.get("source") in EJECT and status.get("status") not in GOING
 
 
 class Machine:
@@ -174,9 +182,8 @@ class Machine:
         """Ask the guest for a DIMM: True when it went, False when the guest refused."""
         since = self.qmp.mark()
         self.qmp.execute("device_del", id=name)
-        event = self.qmp.wait_event(
-            ("DEVICE_DELETED", "MEM_UNPLUG_ERROR", "DEVICE_UNPLUG_GUEST_ERROR"), since, timeout,
-            lambda data: data.get("device") == name)
+        event = self.qmp.wait_event(("DEVICE_DELETED", "MEM_UNPLUG_ERROR", "DEVICE_UNPLUG_GUEST_ERROR", "ACPI_DEVICE_OST"), since, timeout,
+                                    lambda data: data.get("device") == name or _refused(data.get("info", {}), name))
         if event["event"] != "DEVICE_DELETED":
             return False
         self.qmp.execute("object-del", id=f"{name}-ram")
