@@ -108,6 +108,8 @@ class Backing(Plugs):
                 if zone == "movable":                       # a kernel zone seldom gives all of it back
                     self.machine.resize_virtio_mem(0, device)
                     self.machine.wait_virtio_mem(0, device)
+                    # the last block is removed after its last piece was given back
+                    self.machine.wait_blocks(lambda now, gone=set(found): not gone & set(now))
                     self.forget_gone()
 
     def check_advice(self):

@@ -7,7 +7,7 @@ from mhpvm.machine import Spec, Timeout
 from mhpvm.memmap import PARAMETER
 from mhpvm.units import parse_size
 
-SECONDS = 60            # a guest that has not taken it all by then is dead
+SECONDS = 90            # a guest that has not taken it all by then is dead
 
 
 class SmallGuest(VmCase):
