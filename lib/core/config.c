@@ -18,6 +18,7 @@ enum key_type {
         KEY_PERCENT,
         KEY_TIMEOUT,
         KEY_COUNT,
+        KEY_ON_FAILURE,
         KEY_DRIFT,
         KEY_MEMMAP,
         KEY_SOURCES,
@@ -50,6 +51,7 @@ static const struct key keys[] = {
         { "Teardown", "OfflineTimeoutSec", KEY_TIMEOUT, offsetof(struct mhp_config, offline_timeout), "30", TIMES },
         { "Teardown", "Attempts", KEY_COUNT, offsetof(struct mhp_config, attempts), "5", "a number from 1 to 100" },
         { "Teardown", "RetryMaxSec", KEY_TIMEOUT, offsetof(struct mhp_config, retry_max), "60", TIMES },
+        { "Teardown", "OnFailure", KEY_ON_FAILURE, offsetof(struct mhp_config, on_failure), "restore", "restore or keep" },
         { "Teardown", "Drift", KEY_DRIFT, offsetof(struct mhp_config, drift), "repair", "repair or report" },
         { RULE, "Source", KEY_SOURCES, offsetof(struct mhp_rule, sources), "", "boot, acpi, virtio-mem, dax, hyperv, xen or other, several with commas" },
         { RULE, "Node", KEY_NODES, offsetof(struct mhp_rule, nodes), "", "node numbers from 0 to 1023, such as 1 or 0,2-3" },
@@ -63,6 +65,11 @@ static const char *const by_names[_MHP_BY_MAX] = {
         [MHP_BY_AUTO] = "auto",
         [MHP_BY_KERNEL] = "kernel",
         [MHP_BY_MHPD] = "mhpd",
+};
+
+static const char *const on_failure_names[_MHP_ON_FAILURE_MAX] = {
+        [MHP_ON_FAILURE_RESTORE] = "restore",
+        [MHP_ON_FAILURE_KEEP] = "keep",
 };
 
 static const char *const drift_names[_MHP_DRIFT_MAX] = {
@@ -79,6 +86,10 @@ static const char *const memmap_names[_MHP_MEMMAP_MAX] = {
 
 const char *mhp_by_name(enum mhp_by by) {
         return (unsigned) by < _MHP_BY_MAX ? by_names[by] : NULL;
+}
+
+const char *mhp_on_failure_name(enum mhp_on_failure on_failure) {
+        return (unsigned) on_failure < _MHP_ON_FAILURE_MAX ? on_failure_names[on_failure] : NULL;
 }
 
 const char *mhp_drift_name(enum mhp_drift drift) {
@@ -173,6 +184,11 @@ static int enum_parse(const struct key *key, const char *value, void *p) {
                         return -EINVAL;
                 *(enum mhp_by *) p = (enum mhp_by) v;
                 return 0;
+        case KEY_ON_FAILURE:
+                if (name_parse(on_failure_names, ELEMENTSOF(on_failure_names), value, &v) < 0)
+                        return -EINVAL;
+                *(enum mhp_on_failure *) p = (enum mhp_on_failure) v;
+                return 0;
         case KEY_DRIFT:
                 if (name_parse(drift_names, ELEMENTSOF(drift_names), value, &v) < 0)
                         return -EINVAL;
@@ -201,6 +217,7 @@ static int enum_parse(const struct key *key, const char *value, void *p) {
 static int value_parse(const struct key *key, const char *value, void *p) {
         switch (key->type) {
         case KEY_BY:
+        case KEY_ON_FAILURE:
         case KEY_DRIFT:
         case KEY_MEMMAP:
         case KEY_ZONE:
@@ -304,7 +321,7 @@ static const char *allowed_keys(const char *section, bool rule) {
         if (strcmp(section, "Memmap") == 0)
                 return "the key of [Memmap]: Placement";
         if (strcmp(section, "Teardown") == 0)
-                return "the keys of [Teardown]: OfflineTimeoutSec, Attempts, RetryMaxSec, Drift";
+                return "the keys of [Teardown]: OfflineTimeoutSec, Attempts, RetryMaxSec, OnFailure, Drift";
         return "the sections [Online], [Memmap], [Teardown] and [Rule NAME], with a name of 1 to 44 bytes";
 }
 
@@ -362,6 +379,9 @@ int mhp_config_print_value(const struct mhp_config *config, size_t i, struct mhp
                 break;
         case KEY_ZONE:
                 mhp_text_add(text, mhp_want_name(*(const enum mhp_want *) p));
+                break;
+        case KEY_ON_FAILURE:
+                mhp_text_add(text, mhp_on_failure_name(*(const enum mhp_on_failure *) p));
                 break;
         case KEY_DRIFT:
                 mhp_text_add(text, mhp_drift_name(*(const enum mhp_drift *) p));

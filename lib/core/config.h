@@ -13,6 +13,13 @@ enum mhp_by {
         _MHP_BY_MAX,
 };
 
+/* What becomes of memory whose removal is given up. */
+enum mhp_on_failure {
+        MHP_ON_FAILURE_RESTORE, /* back to the zone that it was in */
+        MHP_ON_FAILURE_KEEP,    /* offline, as far as that has come */
+        _MHP_ON_FAILURE_MAX,
+};
+
 enum mhp_drift {
         MHP_DRIFT_REPAIR,
         MHP_DRIFT_REPORT,
@@ -51,6 +58,7 @@ struct mhp_config {
         uint64_t offline_timeout; /* µs */
         unsigned attempts;
         uint64_t retry_max;       /* µs */
+        enum mhp_on_failure on_failure;
         enum mhp_drift drift;
         struct mhp_rule *rules;   /* owned; in file order */
         size_t n_rules, rules_capacity;
@@ -76,5 +84,6 @@ int mhp_config_print_value(const struct mhp_config *config, size_t i, struct mhp
 void mhp_rule_print(const struct mhp_rule *rule, struct mhp_text *text);
 
 const char *mhp_by_name(enum mhp_by by);       /* auto kernel mhpd */
+const char *mhp_on_failure_name(enum mhp_on_failure on_failure); /* restore keep */
 const char *mhp_drift_name(enum mhp_drift drift); /* repair report */
 const char *mhp_memmap_name(enum mhp_memmap memmap); /* auto dram self force; NULL: unset */

@@ -16,7 +16,8 @@ static char *exact(const uint8_t *data, size_t size) {
 }
 
 static void check_config(const struct mhp_config *config) {
-        MUST((unsigned) config->by < _MHP_BY_MAX && (unsigned) config->drift < _MHP_DRIFT_MAX);
+        MUST((unsigned) config->by < _MHP_BY_MAX && (unsigned) config->drift < _MHP_DRIFT_MAX &&
+             (unsigned) config->on_failure < _MHP_ON_FAILURE_MAX);
         MUST(config->zone > MHP_WANT_UNSET && config->zone < _MHP_WANT_MAX);
         MUST(config->movable_ratio <= 100000 && config->kernel_headroom <= 100);
         MUST(config->attempts >= 1 && config->attempts <= 100);

@@ -31,6 +31,7 @@ static void test_defaults(void **state) {
         assert_int_equal(c.offline_timeout, 30 * USEC_PER_SEC);
         assert_int_equal(c.attempts, 5);
         assert_int_equal(c.retry_max, 60 * USEC_PER_SEC);
+        assert_int_equal(c.on_failure, MHP_ON_FAILURE_RESTORE);
         assert_int_equal(c.drift, MHP_DRIFT_REPAIR);
         assert_int_equal(c.n_rules, 0);
         assert_null(c.rules);
@@ -91,6 +92,10 @@ static void test_values(void **state) {
                 { "Teardown", "RetryMaxSec", "5s", "5" },
                 { "Teardown", "RetryMaxSec", "0", NULL },
                 { "Teardown", "RetryMaxSec", "2h", NULL },
+                { "Teardown", "OnFailure", "restore", "restore" },
+                { "Teardown", "OnFailure", "keep", "keep" },
+                { "Teardown", "OnFailure", "repair", NULL },
+                { "Teardown", "OnFailure", "", NULL },
                 { "Teardown", "Drift", "report", "report" },
                 { "Teardown", "Drift", "repair", "repair" },
                 { "Teardown", "Drift", "ignore", NULL },
@@ -242,13 +247,15 @@ static void test_keys(void **state) {
                 assert_true(strlen(allowed) > 0);
                 n++;
         }
-        assert_int_equal(n, 16);
+        assert_int_equal(n, 17);
         assert_int_equal(mhp_config_print_value(NULL, n, NULL), -ENOENT);
 }
 
 static void test_names(void **state) {
         assert_string_equal(mhp_by_name(MHP_BY_AUTO), "auto");
         assert_null(mhp_by_name(_MHP_BY_MAX));
+        assert_string_equal(mhp_on_failure_name(MHP_ON_FAILURE_KEEP), "keep");
+        assert_null(mhp_on_failure_name(_MHP_ON_FAILURE_MAX));
         assert_string_equal(mhp_drift_name(MHP_DRIFT_REPORT), "report");
         assert_null(mhp_drift_name(_MHP_DRIFT_MAX));
 }
