@@ -122,6 +122,9 @@ static void predicate(const struct mhp_step *step, bool many, struct mhp_text *t
                 mhp_text_add(text, " left the machine");
                 return;
         case MHP_NOTE_NONE:
+        case MHP_NOTE_RESTORED:
+        case MHP_NOTE_REMOVAL:
+        case MHP_NOTE_REMOVED:
         case MHP_NOTE_RESCAN:
         case _MHP_NOTE_MAX:
                 return;

@@ -214,6 +214,8 @@ void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_conf
         case MHP_REASON_FOUND_ONLINE:
         case MHP_REASON_ACCEPTED:
         case MHP_REASON_FOREIGN_OFFLINE:
+        case MHP_REASON_REMOVAL:
+        case MHP_REASON_RESTORED:
         case _MHP_REASON_MAX:
                 break;
         }

@@ -56,6 +56,8 @@ static const char *const reason_names[_MHP_REASON_MAX] = {
         [MHP_REASON_KERNEL_DECIDED] = "kernel-decided",
         [MHP_REASON_ACCEPTED] = "accepted",
         [MHP_REASON_FOREIGN_OFFLINE] = "foreign-offline",
+        [MHP_REASON_REMOVAL] = "removal",
+        [MHP_REASON_RESTORED] = "restored",
 };
 
 static const char *const queue_names[_MHP_QUEUE_MAX] = {

@@ -35,6 +35,8 @@ enum mhp_reason {
         MHP_REASON_KERNEL_DECIDED,      /* By=kernel with Zone=auto: the kernel's auto-movable chose */
         MHP_REASON_ACCEPTED,            /* another hand put it there and it is left there */
         MHP_REASON_FOREIGN_OFFLINE,     /* another hand took it offline and it is left so */
+        MHP_REASON_REMOVAL,             /* it is on its way out of the machine, or was taken there and waits for the rest */
+        MHP_REASON_RESTORED,            /* that was given up: it goes back where it was */
         _MHP_REASON_MAX,
 };
 
@@ -48,6 +50,8 @@ enum mhp_block_flags {
         MHP_BLOCK_ARRIVED   = 1 << 6, /* came after the first scan, or was found offline by it */
         MHP_BLOCK_OURS      = 1 << 7, /* mhpd put it where it is */
         MHP_BLOCK_HANDS_OFF = 1 << 8, /* another hand took it offline: it stays so until that hand, or a request, says otherwise; the goal is kept */
+        MHP_BLOCK_COUNTED   = 1 << 9, /* `used` and `fixed` are known, and no older than its state */
+        MHP_BLOCK_CHEAP     = 1 << 10, /* counted: nothing in it stays, and of the rest there is little */
 };
 
 /* The list a block stands in: what has to be done next with it. Derived from the other fields by
@@ -85,6 +89,9 @@ struct mhp_block {
         uint8_t queue;       /* enum mhp_queue */
         uint16_t flags;      /* enum mhp_block_flags */
         uint16_t error;      /* errno of the last failed try, 0: none */
+        uint8_t home;        /* member of a removal: enum mhp_zone that it goes back to if that is given up; UNSET: it was offline, stays so */
+        uint32_t removal;    /* id of the removal that it is a member of, 0: none */
+        uint32_t used, fixed; /* pages to be moved before it can go, and such as cannot be; if COUNTED */
 };
 
 /* A fresh read of one block, as an edge makes it. Strings are the caller's and copied. */

@@ -7,6 +7,11 @@ static const char *const verb_names[_MHP_VERB_MAX] = {
         [MHP_VERB_ONLINE_MOVABLE] = "online_movable",
         [MHP_VERB_ONLINE_KERNEL] = "online_kernel",
         [MHP_VERB_OFFLINE] = "offline",
+        [MHP_VERB_COUNT] = "count",
+        [MHP_VERB_HOLD] = "hold",
+        [MHP_VERB_RELEASE] = "release",
+        [MHP_VERB_HAND] = "hand-over",
+        [MHP_VERB_INTERRUPT] = "interrupt",
         [MHP_VERB_REPORT] = "report",
 };
 
@@ -22,6 +27,9 @@ static const char *const note_names[_MHP_NOTE_MAX] = {
         [MHP_NOTE_FOREIGN_OFFLINE] = "foreign-offline",
         [MHP_NOTE_GONE] = "gone",
         [MHP_NOTE_RESCAN] = "rescan",
+        [MHP_NOTE_RESTORED] = "restored",
+        [MHP_NOTE_REMOVAL] = "removal",
+        [MHP_NOTE_REMOVED] = "removed",
 };
 
 static const char *const event_names[_MHP_EVENT_MAX] = {
@@ -39,6 +47,9 @@ static const char *const event_names[_MHP_EVENT_MAX] = {
         [MHP_EVENT_RELEASED] = "released",
         [MHP_EVENT_TICK] = "tick",
         [MHP_EVENT_RELOAD] = "reload",
+        [MHP_EVENT_REMOVAL] = "removal",
+        [MHP_EVENT_MEMBER] = "member",
+        [MHP_EVENT_COUNT] = "count",
 };
 
 /* Through size_t: a negative value, in an enum that is signed, is out of range too. */

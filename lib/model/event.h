@@ -4,6 +4,9 @@
 /* Everything that can change the map, and everything that can be done about it. */
 
 #include "model/block.h"
+#include "model/tally.h"
+
+struct mhp_removal;
 
 enum mhp_event_type {
         MHP_EVENT_SCAN_BEGIN, /* a whole read starts: every block follows as BLOCK */
@@ -20,6 +23,9 @@ enum mhp_event_type {
         MHP_EVENT_RELEASED,   /* `block` was in a step that ended before it was its turn */
         MHP_EVENT_TICK,       /* the waiting blocks whose retry_at is not after `now` are due */
         MHP_EVENT_RELOAD,     /* the configuration changed: goals of policy that are not reached are open again */
+        MHP_EVENT_REMOVAL,    /* `removal` is new, or is like this now; with `verb` NONE and no removal, the one with the id `id` is forgotten */
+        MHP_EVENT_MEMBER,     /* `block` is a member of the removal `id` and has its home in `zone`; id 0: of none */
+        MHP_EVENT_COUNT,      /* what lies in `block`: `tally`; NULL: that cannot be known */
         _MHP_EVENT_MAX,
 };
 
@@ -29,6 +35,11 @@ enum mhp_verb {
         MHP_VERB_ONLINE_MOVABLE,
         MHP_VERB_ONLINE_KERNEL,
         MHP_VERB_OFFLINE,
+        MHP_VERB_COUNT,          /* look at the pages of the blocks; each outcome comes with a COUNT event before it */
+        MHP_VERB_HOLD,           /* `group`: keep what brought it from taking it out by itself: the ACPI veto, virtio-mem's unplug_online */
+        MHP_VERB_RELEASE,        /* and as it was before */
+        MHP_VERB_HAND,           /* `group`: hand it over: eject, unbind */
+        MHP_VERB_INTERRUPT,      /* the step under way is not wanted any more; no step of its own, and no outcome */
         MHP_VERB_REPORT,         /* nothing to do, something to tell: `note` */
         _MHP_VERB_MAX,
 };
@@ -46,6 +57,9 @@ enum mhp_note {
         MHP_NOTE_FOREIGN_OFFLINE, /* went offline, not by mhpd */
         MHP_NOTE_GONE,            /* left the machine */
         MHP_NOTE_RESCAN,          /* events were lost, everything was read again */
+        MHP_NOTE_RESTORED,        /* a removal was given up, and the blocks are where they were before it */
+        MHP_NOTE_REMOVAL,         /* a removal has begun: `words` */
+        MHP_NOTE_REMOVED,         /* a removal has ended: `words` */
         _MHP_NOTE_MAX,
 };
 
@@ -60,6 +74,10 @@ struct mhp_event {
         enum mhp_verb verb;
         int error;                         /* positive errno, 0: done */
         uint64_t retry_at;
+        uint32_t id;                       /* REMOVAL, MEMBER */
+        enum mhp_zone zone;                /* MEMBER */
+        const struct mhp_removal *removal; /* REMOVAL */
+        const struct mhp_tally *tally;     /* COUNT */
 };
 
 /* A step out: one verb for many blocks, or one report for many blocks. Everything pointed to belongs to the ring and lives for the call. */

@@ -20,6 +20,10 @@ enum key {
         KEY_ERROR,
         KEY_RETRY_AT,
         KEY_FLAGS,
+        KEY_HOME,
+        KEY_REMOVAL,
+        KEY_USED,
+        KEY_FIXED,
         _KEY_MAX,
 };
 
@@ -37,14 +41,18 @@ static const char *const key_names[_KEY_MAX] = {
         [KEY_ERROR] = "error",
         [KEY_RETRY_AT] = "retry-at",
         [KEY_FLAGS] = "flags",
+        [KEY_HOME] = "home",
+        [KEY_REMOVAL] = "removal",
+        [KEY_USED] = "used",
+        [KEY_FIXED] = "fixed",
 };
 
 /* By bit of enum mhp_block_flags. A scan's own mark means nothing outside of the scan, which a text does not carry. */
 static const char *const flag_names[] = {
-        "settled", "busy", "repaired", "repairing", "gave-up", NULL, "arrived", "ours", "hands-off",
+        "settled", "busy", "repaired", "repairing", "gave-up", NULL, "arrived", "ours", "hands-off", "counted", "cheap",
 };
 _Static_assert(MHP_BLOCK_SEEN == 1 << 5, "the flag without a name has moved");
-_Static_assert(MHP_BLOCK_HANDS_OFF == 1 << (ELEMENTSOF(flag_names) - 1), "a flag has no name");
+_Static_assert(MHP_BLOCK_CHEAP == 1 << (ELEMENTSOF(flag_names) - 1), "a flag has no name");
 
 static int parse_max(const char *s, uint64_t max, uint64_t *ret) {
         uint64_t v;
@@ -128,9 +136,10 @@ static int set_word(struct mhp_block_line *line, enum key key, const char *s) {
 
         switch (key) {
         case KEY_ZONE:
+        case KEY_HOME:
                 r = mhp_zone_parse(s, &zone);
                 if (r >= 0)
-                        line->block.zone = (uint8_t) zone;
+                        *(key == KEY_ZONE ? &line->block.zone : &line->block.home) = (uint8_t) zone;
                 return r;
         case KEY_VALID:
                 return parse_valid(s, &line->block.valid);
@@ -153,6 +162,9 @@ static int set_word(struct mhp_block_line *line, enum key key, const char *s) {
         case KEY_ATTEMPTS:
         case KEY_ERROR:
         case KEY_RETRY_AT:
+        case KEY_REMOVAL:
+        case KEY_USED:
+        case KEY_FIXED:
         case _KEY_MAX:
                 break;
         }
@@ -167,6 +179,9 @@ static int set_number(struct mhp_block *block, enum key key, const char *s) {
                 [KEY_ATTEMPTS] = UINT8_MAX,
                 [KEY_ERROR] = UINT16_MAX,
                 [KEY_RETRY_AT] = UINT64_MAX,
+                [KEY_REMOVAL] = UINT32_MAX,
+                [KEY_USED] = UINT32_MAX,
+                [KEY_FIXED] = UINT32_MAX,
         };
         uint64_t v;
         int r;
@@ -184,12 +199,20 @@ static int set_number(struct mhp_block *block, enum key key, const char *s) {
                 block->attempts = (uint8_t) v;
         else if (key == KEY_ERROR)
                 block->error = (uint16_t) v;
+        else if (key == KEY_REMOVAL)
+                block->removal = (uint32_t) v;
+        else if (key == KEY_USED)
+                block->used = (uint32_t) v;
+        else if (key == KEY_FIXED)
+                block->fixed = (uint32_t) v;
         else
                 block->retry_at = v;
         return 0;
 }
 
-#define NUMBERS (1u << KEY_NODE | 1u << KEY_NODES | 1u << KEY_RULE | 1u << KEY_ATTEMPTS | 1u << KEY_ERROR | 1u << KEY_RETRY_AT)
+#define NUMBERS \
+        (1u << KEY_NODE | 1u << KEY_NODES | 1u << KEY_RULE | 1u << KEY_ATTEMPTS | 1u << KEY_ERROR | 1u << KEY_RETRY_AT | \
+         1u << KEY_REMOVAL | 1u << KEY_USED | 1u << KEY_FIXED)
 #define GROUP_KEYS (1u << KEY_GOAL | 1u << KEY_REASON | 1u << KEY_RULE)
 
 /* The `key=value` words that are left, each at most once and of those in `allowed`. *ret_seen: which came. */
@@ -339,6 +362,13 @@ void mhp_block_line_print(struct mhp_range range, const struct mhp_block *block,
                 print_number(text, KEY_RETRY_AT, block->retry_at);
         if (block->flags & ~MHP_BLOCK_SEEN)
                 print_set(text, KEY_FLAGS, block->flags & ~(unsigned) MHP_BLOCK_SEEN);
+        if (block->removal > 0)
+                print_number(text, KEY_REMOVAL, block->removal);
+        print_word(text, KEY_HOME, mhp_zone_name((enum mhp_zone) block->home));
+        if (block->used > 0)
+                print_number(text, KEY_USED, block->used);
+        if (block->fixed > 0)
+                print_number(text, KEY_FIXED, block->fixed);
         mhp_text_add_n(text, "\n", 1);
 }
 

@@ -13,3 +13,7 @@ void mhp_block_line_print(struct mhp_range range, const struct mhp_block *block,
 /* Name, goal, reason and rule. The words behind `group`. */
 int mhp_group_line_parse(struct mhp_words words, struct mhp_group *ret);
 void mhp_group_line_print(const struct mhp_group *group, struct mhp_text *text);
+
+/* The words behind `removal`. */
+int mhp_removal_line_parse(struct mhp_words words, struct mhp_removal *ret);
+void mhp_removal_line_print(const struct mhp_removal *removal, struct mhp_text *text);

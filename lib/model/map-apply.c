@@ -52,8 +52,26 @@ static void forget_failures(struct mhp_block *block) {
         block->retry_at = 0;
 }
 
+/* A new goal starts with no failures behind it. */
+static void set_goal(struct mhp_block *block, enum mhp_want want, enum mhp_reason reason, uint8_t rule) {
+        block->goal = want;
+        block->reason = reason;
+        block->rule = rule;
+        block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
+        forget_failures(block);
+}
+
+/* Taken offline by us, for a removal, and now online again; whether it is fought for is not the map's affair. */
+static int come_back(struct mhp_block *block) {
+        if (block->removal == 0 || block->reason != MHP_REASON_REMOVAL)
+                return 0;
+        set_goal(block, mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_ACCEPTED, 0);
+        return MHP_CHANGE_FOREIGN_ONLINE;
+}
+
 /* What becomes of a block's history when another hand moved it. What comes of our own writes is for apply_outcome() to judge. */
 static int note_transition(struct mhp_block *block, const struct mhp_block *was) {
+        int change = 0;
         bool was_online = was->state == MHP_STATE_ONLINE || was->state == MHP_STATE_GOING_OFFLINE;
 
         if (was->state == MHP_STATE_OFFLINE && block->state == MHP_STATE_ONLINE)
@@ -63,10 +81,15 @@ static int note_transition(struct mhp_block *block, const struct mhp_block *was)
 
         if (was_online && block->state == MHP_STATE_OFFLINE) {
                 block->flags |= MHP_BLOCK_HANDS_OFF;
+                block->home = MHP_ZONE_UNSET; /* not ours to bring back */
                 block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
                 forget_failures(block);
                 return MHP_CHANGE_FOREIGN_OFFLINE;
         }
+        if (block->state == MHP_STATE_ONLINE)
+                change = come_back(block);
+        if (change)
+                return change;
         /* Half of a repair was ours, the other half another hand's: that is judged anew, or the two would go on for ever. */
         if (block->state == MHP_STATE_ONLINE && (was->state == MHP_STATE_OFFLINE || was->zone != block->zone)) {
                 block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
@@ -87,12 +110,16 @@ static void init_block(const struct mhp_map *map, struct mhp_block *block) {
 }
 
 static void read_into(struct mhp_block *block, const struct mhp_reading *reading) {
+        enum mhp_state was = (enum mhp_state) block->state;
+
         block->state = reading->state;
         /* Going offline it still is where it was, but valid_zones already lists where it might go. */
         if (reading->state != MHP_STATE_GOING_OFFLINE)
                 block->zone = reading->state == MHP_STATE_ONLINE ? reading->zone : MHP_ZONE_UNSET;
         if (reading->state == MHP_STATE_OFFLINE && reading->valid)
                 block->valid = reading->valid;
+        if (reading->state != was)
+                block->flags &= (uint16_t) ~(MHP_BLOCK_COUNTED | MHP_BLOCK_CHEAP);
         if (reading->node >= 0) {
                 block->node = reading->node;
                 block->n_nodes = reading->n_nodes;
@@ -158,13 +185,9 @@ static int apply_added(struct mhp_map *map, uint32_t nr) {
         return MHP_CHANGE_NEW;
 }
 
-/* A new goal starts with no failures behind it. */
-static void set_goal(struct mhp_block *block, enum mhp_want want, enum mhp_reason reason, uint8_t rule) {
-        block->goal = want;
-        block->reason = reason;
-        block->rule = rule;
-        block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
-        forget_failures(block);
+/* What was accepted, asked for or put back for one block is no policy for the others. */
+static bool is_policy(enum mhp_reason reason) {
+        return reason != MHP_REASON_ACCEPTED && reason != MHP_REASON_REQUESTED && reason != MHP_REASON_REMOVAL && reason != MHP_REASON_RESTORED;
 }
 
 static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct mhp_event *event) {
@@ -179,8 +202,7 @@ static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct
         if (block->group != MHP_NO_GROUP) {
                 struct mhp_group *group = &map->groups[block->group];
 
-                /* What was accepted for one block is no policy for the others. */
-                if (mhp_source_is_unit(group->source) && group->goal == MHP_WANT_UNSET && event->reason != MHP_REASON_ACCEPTED) {
+                if (mhp_source_is_unit(group->source) && group->goal == MHP_WANT_UNSET && is_policy(event->reason)) {
                         group->goal = event->want;
                         group->reason = event->reason;
                         group->rule = event->rule;
@@ -199,7 +221,7 @@ static bool must_move(const struct mhp_block *block) {
 static int apply_request(struct mhp_block *block, enum mhp_want want) {
         set_goal(block, want == MHP_WANT_AUTO ? MHP_WANT_UNSET : want, want == MHP_WANT_AUTO ? MHP_REASON_UNSET : MHP_REASON_REQUESTED, 0);
         block->flags &= (uint16_t) ~(MHP_BLOCK_HANDS_OFF | MHP_BLOCK_REPAIRED);
-        if (must_move(block))
+        if (must_move(block) || (want == MHP_WANT_NONE && block->state == MHP_STATE_ONLINE))
                 block->flags |= MHP_BLOCK_REPAIRING;
         return MHP_CHANGE_GOAL;
 }
@@ -238,8 +260,11 @@ static int apply_outcome(struct mhp_block *block, const struct mhp_event *event)
         if (event->verb == MHP_VERB_SETTLE) {
                 if (event->error == 0)
                         block->flags |= MHP_BLOCK_SETTLED;
-                return 0;
+                /* While it was being settled, nobody looked. */
+                return block->state == MHP_STATE_ONLINE ? come_back(block) : 0;
         }
+        if (event->verb == MHP_VERB_COUNT)
+                return 0;
 
         if (mhp_block_goal_met(block)) {
                 block->flags |= block->state == MHP_STATE_ONLINE ? MHP_BLOCK_OURS : 0;
@@ -277,7 +302,7 @@ static int apply_tick(struct mhp_map *map, uint64_t now) {
 }
 
 static bool reopens(const struct mhp_block *block) {
-        return block->goal != MHP_WANT_UNSET && block->reason != MHP_REASON_REQUESTED && block->reason != MHP_REASON_ACCEPTED &&
+        return block->goal != MHP_WANT_UNSET && block->removal == 0 && block->reason != MHP_REASON_REQUESTED && block->reason != MHP_REASON_ACCEPTED &&
                !(block->flags & MHP_BLOCK_BUSY) && (block->state == MHP_STATE_OFFLINE || !mhp_block_goal_met(block));
 }
 
@@ -307,7 +332,8 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
         case MHP_EVENT_GOAL:
                 return apply_goal(map, block, event);
         case MHP_EVENT_REQUEST:
-                return apply_request(block, event->want);
+                /* A member goes where its removal takes it; who wants it elsewhere ends that first. */
+                return block->removal == 0 ? apply_request(block, event->want) : 0;
         case MHP_EVENT_REPAIR:
                 return apply_repair(block);
         case MHP_EVENT_ACCEPT:
@@ -320,6 +346,10 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
                 return 0;
         case MHP_EVENT_OUTCOME:
                 return apply_outcome(block, event);
+        case MHP_EVENT_MEMBER:
+                return map_apply_member(map, block, event->id, event->zone);
+        case MHP_EVENT_COUNT:
+                return map_apply_count(block, event->tally);
         case MHP_EVENT_SCAN_BEGIN:
         case MHP_EVENT_SCAN_END:
         case MHP_EVENT_BLOCK:
@@ -327,6 +357,7 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
         case MHP_EVENT_GONE:
         case MHP_EVENT_TICK:
         case MHP_EVENT_RELOAD:
+        case MHP_EVENT_REMOVAL:
         case _MHP_EVENT_MAX:
                 break;
         }
@@ -369,7 +400,11 @@ int mhp_map_apply(struct mhp_map *map, const struct mhp_event *event) {
         case MHP_EVENT_TAKEN:
         case MHP_EVENT_OUTCOME:
         case MHP_EVENT_RELEASED:
+        case MHP_EVENT_MEMBER:
+        case MHP_EVENT_COUNT:
                 return apply_to_block(map, event);
+        case MHP_EVENT_REMOVAL:
+                return map_apply_removal(map, event->id, event->removal);
         case _MHP_EVENT_MAX:
                 break;
         }

@@ -28,6 +28,12 @@ void map_unqueue(struct mhp_map *map, struct mhp_block *block);
 /* Frees the slot of a group without blocks: a device of the same name that comes later must not inherit its goal. */
 void map_sweep_group(struct mhp_map *map, uint32_t group);
 
+/* map-removal.c. A member's share in the sums of its removal, which is there. */
+void map_count_member(struct mhp_map *map, const struct mhp_block *block, int sign);
+int map_apply_removal(struct mhp_map *map, uint32_t id, const struct mhp_removal *removal);
+int map_apply_member(const struct mhp_map *map, struct mhp_block *block, uint32_t id, enum mhp_zone home);
+int map_apply_count(struct mhp_block *block, const struct mhp_tally *tally);
+
 static inline struct mhp_sums *map_node_sums(struct mhp_map *map, int node) {
         return &map->nodes[node + 1];
 }

@@ -17,6 +17,8 @@ int mhp_map_restore_block(struct mhp_map *map, uint32_t nr, const struct mhp_blo
                 return -EINVAL;
         if (mhp_map_find(map, nr))
                 return -EEXIST;
+        if (fields->removal != 0 && !mhp_map_removal(map, fields->removal))
+                return -EINVAL;
 
         r = map_obtain_node(map, fields->node);
         if (r < 0)
@@ -51,6 +53,10 @@ int mhp_map_restore_group(struct mhp_map *map, const char *name, enum mhp_want g
         group->reason = reason;
         group->rule = rule;
         return 0;
+}
+
+int mhp_map_restore_removal(struct mhp_map *map, const struct mhp_removal *removal) {
+        return mhp_map_removal(map, removal->id) ? -EEXIST : map_apply_removal(map, removal->id, removal);
 }
 
 void mhp_map_restore_scanned(struct mhp_map *map, bool scanned) {
@@ -106,6 +112,8 @@ static bool groups_equal(const struct mhp_map *map, const struct mhp_map *again)
 static bool sums_equal(const struct mhp_map *map, const struct mhp_map *again) {
         if (memcmp(&map->total, &again->total, sizeof(map->total)) != 0)
                 return false;
+        if (map->n_removals > 0 && memcmp(map->members, again->members, map->n_removals * sizeof(*map->members)) != 0)
+                return false;
 
         for (int node = -1; node < (int) MAX(map->n_nodes, again->n_nodes) - 1; node++)
                 if (memcmp(mhp_map_node(map, node), mhp_map_node(again, node), sizeof(struct mhp_sums)) != 0)
@@ -118,6 +126,9 @@ bool mhp_map_consistent(const struct mhp_map *map) {
 
         if (mhp_map_new(map->block_size, &again) < 0)
                 return false;
+        for (size_t i = 0; i < map->n_removals; i++)
+                if (mhp_map_restore_removal(again, &map->removals[i]) < 0)
+                        return false;
 
         for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
                 const struct mhp_group *group = mhp_map_group(map, b);

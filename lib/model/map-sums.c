@@ -106,7 +106,7 @@ static enum mhp_queue online_queue(const struct mhp_block *block) {
                 return MHP_QUEUE_UNDECIDED;
         if (mhp_block_goal_met(block))
                 return MHP_QUEUE_NONE;
-        if (block->flags & MHP_BLOCK_REPAIRING || (block->goal == MHP_WANT_NONE && block->reason == MHP_REASON_REQUESTED))
+        if (block->flags & MHP_BLOCK_REPAIRING || (block->goal == MHP_WANT_NONE && block->reason == MHP_REASON_REMOVAL))
                 return work_queue(block, MHP_QUEUE_OFFLINE);
         return MHP_QUEUE_DRIFT;
 }
@@ -171,6 +171,8 @@ void map_take_out(struct mhp_map *map, struct mhp_block *block) {
         sums_add(map_node_sums(map, block->node), block, -1);
         if (block->group != MHP_NO_GROUP)
                 group_add(&map->groups[block->group], block, -1);
+        if (block->removal != 0)
+                map_count_member(map, block, -1);
 }
 
 void map_put_in(struct mhp_map *map, struct mhp_block *block) {
@@ -180,6 +182,8 @@ void map_put_in(struct mhp_map *map, struct mhp_block *block) {
         sums_add(map_node_sums(map, block->node), block, 1);
         if (block->group != MHP_NO_GROUP)
                 group_add(&map->groups[block->group], block, 1);
+        if (block->removal != 0)
+                map_count_member(map, block, 1);
 
         if (queue != block->queue) {
                 map_unqueue(map, block);

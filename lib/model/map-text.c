@@ -13,22 +13,34 @@
 #define BLOCKS_MAX UINT64_C(4194304)
 #define CHUNKS_MAX 32768
 #define GROUPS_MAX 4096
+#define REMOVALS_MAX 256
 
 /* Everything that is printed. */
 static bool alike(const struct mhp_block *a, const struct mhp_block *b) {
         return a->group == b->group && a->retry_at == b->retry_at && a->node == b->node && a->n_nodes == b->n_nodes &&
                a->state == b->state && a->zone == b->zone && a->valid == b->valid && a->goal == b->goal &&
                a->reason == b->reason && a->rule == b->rule && a->attempts == b->attempts && a->error == b->error &&
-               ((a->flags ^ b->flags) & ~MHP_BLOCK_SEEN) == 0;
+               ((a->flags ^ b->flags) & ~MHP_BLOCK_SEEN) == 0 && a->removal == b->removal && a->home == b->home && a->used == b->used &&
+               a->fixed == b->fixed;
 }
 
-static void print_blocks(const struct mhp_map *map, struct mhp_text *text) {
+static void print_head(const struct mhp_map *map, struct mhp_text *text) {
+        mhp_text_add(text, "map 1\nblock-size ");
+        mhp_text_u64(text, map->block_size);
+        mhp_text_add(text, map->scanned ? "\nscanned\n" : "\n");
+        for (size_t i = 0; i < map->n_removals; i++)
+                mhp_removal_line_print(&map->removals[i], text);
+}
+
+static void print_blocks(const struct mhp_map *map, bool members_only, struct mhp_text *text) {
         const struct mhp_block *first, *last, *next;
 
         for (first = mhp_map_at_or_after(map, 0); first; first = next) {
                 last = first;
                 while ((next = mhp_map_next_block(map, last)) && next->nr == last->nr + 1 && alike(first, next))
                         last = next;
+                if (first->removal == 0 && members_only)
+                        continue;
                 mhp_block_line_print((struct mhp_range){ first->nr, last->nr }, first, mhp_map_group(map, first), text);
         }
 }
@@ -62,13 +74,19 @@ int mhp_map_print(const struct mhp_map *map, char **ret) {
         _cleanup_text_ struct mhp_text text = {};
         int r;
 
-        mhp_text_add(&text, "map 1\nblock-size ");
-        mhp_text_u64(&text, map->block_size);
-        mhp_text_add(&text, map->scanned ? "\nscanned\n" : "\n");
-        print_blocks(map, &text);
+        print_head(map, &text);
+        print_blocks(map, false, &text);
         r = print_groups(map, &text);
         if (r < 0)
                 return r;
+        return mhp_text_finish(&text, ret);
+}
+
+int mhp_map_print_removals(const struct mhp_map *map, char **ret) {
+        _cleanup_text_ struct mhp_text text = {};
+
+        print_head(map, &text);
+        print_blocks(map, true, &text);
         return mhp_text_finish(&text, ret);
 }
 
@@ -135,6 +153,18 @@ static int parse_group(struct parser *parser, struct mhp_words words) {
         return mhp_map_restore_group(parser->map, group.name, group.goal, group.reason, group.rule);
 }
 
+static int parse_removal(struct parser *parser, struct mhp_words words) {
+        struct mhp_removal removal;
+        int r;
+
+        r = mhp_removal_line_parse(words, &removal);
+        if (r < 0)
+                return r;
+        if (parser->map->n_removals >= REMOVALS_MAX)
+                return -E2BIG;
+        return mhp_map_restore_removal(parser->map, &removal);
+}
+
 static int parse_line(struct parser *parser, const char *line, size_t len) {
         struct mhp_words words = { line, line + len }, rest;
         char word[MHP_WORD_MAX];
@@ -155,6 +185,8 @@ static int parse_line(struct parser *parser, const char *line, size_t len) {
                 return parse_block(parser, line, len);
         if (strcmp(word, "group") == 0)
                 return parse_group(parser, rest);
+        if (strcmp(word, "removal") == 0)
+                return parse_removal(parser, rest);
         if (strcmp(word, "scanned") != 0 || mhp_words_next(&rest, word) != 0)
                 return -EINVAL;
         mhp_map_restore_scanned(parser->map, true);

@@ -37,6 +37,8 @@ struct mhp_map *mhp_map_free(struct mhp_map *map) {
         free(map->chunks);
         free(map->groups);
         free(map->nodes);
+        free(map->removals);
+        free(map->members);
         free(map);
         return NULL;
 }

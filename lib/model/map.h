@@ -10,6 +10,7 @@
 
 #include "model/event.h"
 #include "model/group.h"
+#include "model/removal.h"
 
 #define MHP_CHUNK_BLOCKS 256
 #define MHP_NODE_MAX 1023 /* the kernel's CONFIG_NODES_SHIFT ends at 10 */
@@ -34,6 +35,17 @@ struct mhp_queue_head {
         uint32_t n;
 };
 
+/* Of the members of a removal. */
+struct mhp_member_sums {
+        uint32_t n;
+        uint32_t n_online;
+        uint32_t n_away;    /* offline, with a home to go back to */
+        uint32_t n_lost;    /* of these, given up: they do not come back */
+        uint32_t n_active;  /* their turn has come: to be taken offline at once, or in the step under way */
+        uint32_t n_waiting; /* to be tried again later */
+        uint32_t n_gave_up; /* online, and the kernel does not let them go */
+};
+
 struct mhp_map {
         uint64_t block_size; /* bytes */
         struct mhp_chunk **chunks; /* sorted by base; owned, as are the chunks */
@@ -46,6 +58,10 @@ struct mhp_map {
         struct mhp_sums *nodes; /* index: node + 1; [0] is node not known; owned */
         size_t n_nodes, nodes_capacity;
         struct mhp_queue_head queues[_MHP_QUEUE_MAX];
+        struct mhp_removal *removals; /* by id; owned */
+        size_t n_removals, removals_capacity;
+        struct mhp_member_sums *members; /* of the removal with the same index; owned */
+        size_t members_capacity;
         bool scanned;  /* a first scan has ended */
         bool scanning;
 };
@@ -66,6 +82,7 @@ enum mhp_change {
         MHP_CHANGE_GONE            = 1 << 5,
         MHP_CHANGE_FOREIGN_OFFLINE = 1 << 6, /* it went offline and mhpd was not doing that */
         MHP_CHANGE_DONE            = 1 << 7, /* an OUTCOME: online where the goal said */
+        MHP_CHANGE_FOREIGN_ONLINE  = 1 << 9, /* a member that was taken offline is online again, and mhpd was not doing that */
         MHP_CHANGE_FAILED          = 1 << 8, /* an OUTCOME: it failed, or the block is not where it should be */
 };
 
@@ -81,6 +98,8 @@ const struct mhp_block *mhp_map_at_or_after(const struct mhp_map *map, uint32_t 
 
 const struct mhp_group *mhp_map_group(const struct mhp_map *map, const struct mhp_block *block); /* NULL: not known */
 const struct mhp_group *mhp_map_find_group(const struct mhp_map *map, const char *name);
+const struct mhp_removal *mhp_map_removal(const struct mhp_map *map, uint32_t id); /* NULL: there is none */
+const struct mhp_member_sums *mhp_map_members(const struct mhp_map *map, uint32_t id); /* never NULL: zeroes if there is none */
 const struct mhp_sums *mhp_map_node(const struct mhp_map *map, int node); /* never NULL: zeroes for an unknown node */
 
 /* Walk: for (b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) */
@@ -96,6 +115,7 @@ enum mhp_queue mhp_block_queue(const struct mhp_block *block);
  * scanned mark. -EEXIST: the block is there already; -EINVAL: the group name is too long or there is no such group; -ENOMEM. */
 int mhp_map_restore_block(struct mhp_map *map, uint32_t nr, const struct mhp_block *fields, const char *group, enum mhp_source source);
 int mhp_map_restore_group(struct mhp_map *map, const char *name, enum mhp_want goal, enum mhp_reason reason, uint8_t rule);
+int mhp_map_restore_removal(struct mhp_map *map, const struct mhp_removal *removal); /* before its members; -EEXIST */
 void mhp_map_restore_scanned(struct mhp_map *map, bool scanned);
 
 /* For tests: recomputes every sum, count and queue and compares. True when all agree. */
