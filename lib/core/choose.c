@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a size is made of: devices that go whole or not at all, and single blocks. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "core/plan-internal.h"
+#include "core/remover.h"
+#include "core/subset.h"
+
+struct single {
+        uint32_t nr, weight;
+        uint8_t rank;      /* enum mhp_rank */
+        bool gave_up;
+};
+
+/* What there is to choose from. */
+struct pool {
+        struct mhp_piece *pieces; /* owned; those without fixed pages first, then by address */
+        size_t n_pieces;
+        struct single *singles;   /* owned; best first */
+        size_t n_singles, capacity;
+        uint64_t n_clean_singles; /* without fixed pages; they are the first */
+        uint64_t n_there;         /* blocks of the target that are in the machine, candidates or not */
+};
+
+/* What is known of a device while the blocks are walked. */
+struct device {
+        uint32_t n_blocks, first;
+        struct mhp_cost cost;
+        bool barred;       /* it cannot go, or has been tried */
+};
+
+static void pool_done(struct pool *pool) {
+        free(pool->pieces);
+        free(pool->singles);
+}
+#define _cleanup_pool_ _cleanup_(pool_done)
+
+static bool by_keep(const struct mhp_target *target) {
+        return target->blocks.n > 0;
+}
+
+static bool gave_up(const struct mhp_block *block) {
+        return block->state != MHP_STATE_OFFLINE && block->flags & MHP_BLOCK_GAVE_UP;
+}
+
+static bool is_barred(const struct mhp_target *target, const struct mhp_block *block) {
+        return block->removal != 0 || mhp_rank_of(block) == MHP_RANK_NEVER || (gave_up(block) && !by_keep(target)) ||
+               (target->except.n > 0 && mhp_ranges_contain(&target->except, block->nr));
+}
+
+/* Whether a block counts by itself. Boot memory in a kernel zone holds what the kernel has had since it started. */
+static bool is_single(const struct mhp_target *target, const struct mhp_block *block, enum mhp_source source) {
+        if (block->state != MHP_STATE_ONLINE)
+                return false;
+        if (target->verb == MHP_REMOVAL_UNPLUG)
+                return mhp_remover_can(source) && !mhp_source_is_unit(source);
+        switch (mhp_zone_class((enum mhp_zone) block->zone)) {
+        case MHP_WANT_MOVABLE:
+                return true;
+        case MHP_WANT_KERNEL:
+                return source != MHP_SOURCE_BOOT && source != MHP_SOURCE_UNKNOWN;
+        case MHP_WANT_UNSET:
+        case MHP_WANT_AUTO:
+        case MHP_WANT_NONE:
+        case _MHP_WANT_MAX:
+                break;
+        }
+        return false;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- gathering */
+
+static int add_single(const struct mhp_map *map, const struct mhp_block *block, struct pool *pool) {
+        int r = ARRAY_GROW(pool->singles, pool->n_singles, pool->capacity);
+
+        if (r >= 0)
+                pool->singles[pool->n_singles++] = (struct single) {
+                        .nr = block->nr,
+                        .weight = mhp_plan_weight(map, block),
+                        .rank = (uint8_t) mhp_rank_of(block),
+                        .gave_up = gave_up(block),
+                };
+        return r;
+}
+
+/* Tried in vain is worse than any rank; then rank, pages to move, highest first. */
+static int compare_singles(const void *a, const void *b) {
+        const struct single *x = a, *y = b;
+
+        if (x->gave_up != y->gave_up)
+                return x->gave_up ? 1 : -1;
+        if (x->rank != y->rank)
+                return x->rank < y->rank ? -1 : 1;
+        if (x->weight != y->weight)
+                return x->weight < y->weight ? -1 : 1;
+        return x->nr > y->nr ? -1 : x->nr < y->nr;
+}
+
+static int gather_kept(const struct mhp_map *map, const struct mhp_target *target, struct pool *pool) {
+        for (size_t i = 0; i < target->blocks.n; i++) {
+                const struct mhp_range *range = &target->blocks.range[i];
+
+                for (const struct mhp_block *b = mhp_map_at_or_after(map, range->first); b && b->nr <= range->last; b = mhp_map_next_block(map, b)) {
+                        int r = is_barred(target, b) ? 0 : add_single(map, b, pool);
+
+                        if (r < 0)
+                                return r;
+                        pool->n_there++;
+                }
+        }
+        return 0;
+}
+
+static void add_to_device(const struct mhp_map *map, const struct mhp_target *target, const struct mhp_block *block, struct device *device) {
+        if (device->n_blocks++ == 0)
+                device->first = block->nr;
+        device->cost = mhp_cost_add(device->cost, mhp_plan_cost(map, block));
+        device->barred = device->barred || is_barred(target, block);
+}
+
+static int gather_all(const struct mhp_map *map, const struct mhp_target *target, struct device *devices, struct pool *pool) {
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
+                const struct mhp_group *group = mhp_map_group(map, b);
+                enum mhp_source source = group ? group->source : MHP_SOURCE_UNKNOWN;
+                int r = 0;
+
+                if (target->verb == MHP_REMOVAL_UNPLUG && mhp_source_is_unit(source))
+                        add_to_device(map, target, b, &devices[b->group]);
+                else if (is_single(target, b, source) && !is_barred(target, b))
+                        r = add_single(map, b, pool);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static bool has_fixed(const struct mhp_piece *piece) {
+        return piece->cost.grave >> 32 > 0;
+}
+
+static int compare_places(const void *a, const void *b) {
+        const struct mhp_piece *x = a, *y = b;
+
+        return (x->first > y->first) - (x->first < y->first);
+}
+
+/* Those without fixed pages first. */
+static int compare_pieces(const void *a, const void *b) {
+        const struct mhp_piece *x = a, *y = b;
+
+        return has_fixed(x) != has_fixed(y) ? has_fixed(x) - has_fixed(y) : compare_places(a, b);
+}
+
+static int list_pieces(const struct device *devices, size_t n, struct pool *pool) {
+        pool->pieces = calloc(n + 1, sizeof(*pool->pieces));
+        if (!pool->pieces)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                const struct device *device = &devices[i];
+
+                if (device->n_blocks > 0 && !device->barred)
+                        pool->pieces[pool->n_pieces++] = (struct mhp_piece) {
+                                .group = (uint32_t) i, .first = device->first, .n_blocks = device->n_blocks, .cost = device->cost,
+                        };
+        }
+        qsort(pool->pieces, pool->n_pieces, sizeof(*pool->pieces), compare_pieces);
+        return 0;
+}
+
+static int pool_fill(const struct mhp_map *map, const struct mhp_target *target, struct pool *pool) {
+        _cleanup_free_ struct device *devices = calloc(map->n_groups + 1, sizeof(*devices));
+        int r = devices ? 0 : -ENOMEM;
+
+        if (r >= 0)
+                r = by_keep(target) ? gather_kept(map, target, pool) : gather_all(map, target, devices, pool);
+        if (r >= 0)
+                r = list_pieces(devices, map->n_groups, pool);
+        if (r < 0)
+                return r;
+        if (pool->n_singles > 0)
+                qsort(pool->singles, pool->n_singles, sizeof(*pool->singles), compare_singles);
+        for (size_t i = 0; i < pool->n_singles; i++)
+                pool->n_clean_singles += pool->singles[i].rank < MHP_RANK_FIXED;
+        return 0;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- choosing */
+
+static uint64_t in_blocks(const struct mhp_map *map, uint64_t bytes) {
+        return bytes / map->block_size + (bytes % map->block_size != 0);
+}
+
+static uint64_t needed(const struct mhp_map *map, const struct mhp_target *target, const struct pool *pool) {
+        uint64_t keep;
+
+        if (!by_keep(target))
+                return in_blocks(map, target->size);
+        keep = in_blocks(map, target->keep);
+        return pool->n_there > keep ? pool->n_there - keep : 0;
+}
+
+static uint64_t sum_of(const struct mhp_piece *pieces, size_t n) {
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < n; i++)
+                sum += pieces[i].n_blocks;
+        return sum;
+}
+
+static void take_all(struct pool *pool, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                pool->pieces[i].goes = true;
+}
+
+/* Marks the pieces that go; *ret: how many single blocks do, from the first on. What is likely to fail is taken only if it does not work without, and what leaves only when
+ * the host asks for it (virtio-mem) only if whole devices are not enough. */
+static int choose_pieces(struct pool *pool, uint64_t need, uint64_t *ret) {
+        size_t n_clean = 0;
+        uint64_t clean, all;
+
+        while (n_clean < pool->n_pieces && !has_fixed(&pool->pieces[n_clean]))
+                n_clean++;
+        clean = sum_of(pool->pieces, n_clean);
+        all = sum_of(pool->pieces, pool->n_pieces);
+
+        if (clean >= need) {
+                *ret = 0;
+                return mhp_subset_choose(pool->pieces, n_clean, need, MHP_SUBSET_CELLS);
+        }
+        if (clean + pool->n_clean_singles >= need) {
+                take_all(pool, n_clean);
+                *ret = need - clean;
+                return 0;
+        }
+        if (all >= need) {
+                qsort(pool->pieces, pool->n_pieces, sizeof(*pool->pieces), compare_places);
+                *ret = 0;
+                return mhp_subset_choose(pool->pieces, pool->n_pieces, need, MHP_SUBSET_CELLS);
+        }
+        take_all(pool, pool->n_pieces);
+        *ret = MIN(need - all, pool->n_singles);
+        return need - all > pool->n_singles ? -ENOSPC : 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ the answer */
+
+static int compare_numbers(const void *a, const void *b) {
+        const struct single *x = a, *y = b;
+
+        return (x->nr > y->nr) - (x->nr < y->nr);
+}
+
+/* The blocks of the pieces that go, and the first n single blocks: both by number, so that each is appended. */
+static int list_blocks(const struct mhp_map *map, const struct pool *pool, size_t n, struct mhp_ranges *ret) {
+        _cleanup_free_ bool *goes = calloc(map->n_groups + 1, sizeof(*goes));
+        _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
+        bool any = false;
+        size_t at = 0;
+
+        if (!goes)
+                return -ENOMEM;
+        if (n > 0)
+                qsort(pool->singles, n, sizeof(*pool->singles), compare_numbers);
+        for (size_t i = 0; i < pool->n_pieces; i++) {
+                goes[pool->pieces[i].group] = pool->pieces[i].goes;
+                any = any || pool->pieces[i].goes;
+        }
+        for (const struct mhp_block *b = any || n > 0 ? mhp_map_at_or_after(map, 0) : NULL; b; b = mhp_map_next_block(map, b)) {
+                bool single = at < n && pool->singles[at].nr == b->nr;
+                int r = 0;
+
+                at += single;
+                if (single || (b->group != MHP_NO_GROUP && goes[b->group]))
+                        r = mhp_ranges_add(&blocks, b->nr, b->nr);
+                if (r < 0)
+                        return r;
+        }
+        *ret = blocks;
+        blocks = (struct mhp_ranges) { 0 };
+        return 0;
+}
+
+static int copy_blocks(const struct mhp_ranges *from, struct mhp_ranges *ret) {
+        _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
+
+        for (size_t i = 0; i < from->n; i++) {
+                int r = mhp_ranges_add(&blocks, from->range[i].first, from->range[i].last);
+
+                if (r < 0)
+                        return r;
+        }
+        *ret = blocks;
+        blocks = (struct mhp_ranges) { 0 };
+        return 0;
+}
+
+int mhp_plan_candidates(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret) {
+        _cleanup_pool_ struct pool pool = { 0 };
+        int r;
+
+        if (target->blocks.n > 0 && target->keep == MHP_KEEP_NONE)
+                return copy_blocks(&target->blocks, ret);
+        r = pool_fill(map, target, &pool);
+        if (r < 0)
+                return r;
+        take_all(&pool, pool.n_pieces);
+        if (pool.n_pieces > 0 && sum_of(pool.pieces, pool.n_pieces) >= needed(map, target, &pool))
+                pool.n_singles = 0;
+        return list_blocks(map, &pool, pool.n_singles, ret);
+}
+
+int mhp_plan_choose(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret) {
+        _cleanup_pool_ struct pool pool = { 0 };
+        uint64_t n;
+        int r, enough;
+
+        if (target->blocks.n > 0 && target->keep == MHP_KEEP_NONE)
+                return copy_blocks(&target->blocks, ret);
+        r = pool_fill(map, target, &pool);
+        if (r < 0)
+                return r;
+        enough = choose_pieces(&pool, needed(map, target, &pool), &n);
+        if (enough < 0 && enough != -ENOSPC)
+                return enough;
+        r = list_blocks(map, &pool, (size_t) n, ret);
+        return r < 0 ? r : enough;
+}

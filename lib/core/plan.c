@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Ranks, costs, and what a target and a plan own. The choice is in choose.c, the order in order.c. */
+
+#include <errno.h>
+
+#include "core/plan-internal.h"
+
+#define SMALL_PAGE 4096 /* the smallest that any architecture has: a guess that is too high puts what is not known last */
+
+static const char *const rank_names[_MHP_RANK_MAX] = {
+        [MHP_RANK_OFFLINE] = "already-offline",
+        [MHP_RANK_EMPTY] = "empty",
+        [MHP_RANK_MOVABLE] = "movable",
+        [MHP_RANK_KERNEL] = "kernel-zone",
+        [MHP_RANK_FIXED] = "fixed-pages",
+        [MHP_RANK_NEVER] = "never",
+};
+
+const char *mhp_rank_name(enum mhp_rank rank) {
+        return (size_t) rank < ELEMENTSOF(rank_names) ? rank_names[rank] : NULL;
+}
+
+/* The kernel says EINVAL of blocks with holes and of such as span zones (offline_pages()), EPERM of boot memory of arm64 (its notifier): that
+ * does not change while the machine runs. */
+static bool is_refused(const struct mhp_block *block) {
+        return block->zone == MHP_ZONE_NONE || ((block->flags & MHP_BLOCK_GAVE_UP) && (block->error == EINVAL || block->error == EPERM));
+}
+
+enum mhp_rank mhp_rank_of(const struct mhp_block *block) {
+        if (block->state == MHP_STATE_OFFLINE)
+                return MHP_RANK_OFFLINE;
+        if (is_refused(block))
+                return MHP_RANK_NEVER;
+        if (block->flags & MHP_BLOCK_COUNTED && block->fixed > 0)
+                return MHP_RANK_FIXED;
+        if (block->flags & MHP_BLOCK_COUNTED && block->used == 0)
+                return MHP_RANK_EMPTY;
+        return block->zone == MHP_ZONE_MOVABLE ? MHP_RANK_MOVABLE : MHP_RANK_KERNEL;
+}
+
+uint32_t mhp_plan_weight(const struct mhp_map *map, const struct mhp_block *block) {
+        if (block->state == MHP_STATE_OFFLINE)
+                return 0;
+        return block->flags & MHP_BLOCK_COUNTED ? block->used : (uint32_t) MIN(map->block_size / SMALL_PAGE, UINT32_MAX);
+}
+
+struct mhp_cost mhp_plan_cost(const struct mhp_map *map, const struct mhp_block *block) {
+        struct mhp_cost cost = { .pages = mhp_plan_weight(map, block) };
+
+        switch (mhp_rank_of(block)) {
+        case MHP_RANK_OFFLINE:
+        case MHP_RANK_EMPTY:
+        case MHP_RANK_MOVABLE:
+        case _MHP_RANK_MAX:
+                break;
+        case MHP_RANK_KERNEL:
+                cost.grave = 1;
+                break;
+        case MHP_RANK_FIXED:
+        case MHP_RANK_NEVER:
+                cost.grave = UINT64_C(1) << 32;
+                break;
+        }
+        return cost;
+}
+
+void mhp_target_done(struct mhp_target *target) {
+        mhp_ranges_done(&target->blocks);
+        mhp_ranges_done(&target->except);
+}
+
+void mhp_plan_done(struct mhp_plan *plan) {
+        free(plan->items);
+        mhp_ranges_done(&plan->cycle);
+        *plan = (struct mhp_plan) { 0 };
+}
