@@ -9,13 +9,15 @@
 
 #include "base/array.h"
 #include "base/units.h"
+#include "core/explain.h"
 #include "core/notes.h"
-#include "core/ring.h"
+#include "core/ring-internal.h"
 
 /* How many blocks one step carries. Onlining hardly ever fails or takes long, so much goes at once; offlining may take its whole
  * deadline, so nothing waits behind it in the same step. */
 #define BATCH_ONLINE 1024
 #define BATCH_OFFLINE 1
+#define BATCH_COUNT 16
 
 int mhp_ring_new(struct mhp_map *map, struct mhp_config *config, const struct mhp_arming *arming, mhp_step_fn step, void *userdata,
                  struct mhp_ring **ret) {
@@ -34,6 +36,7 @@ int mhp_ring_new(struct mhp_map *map, struct mhp_config *config, const struct mh
         ring->arming = *arming;
         ring->step = step;
         ring->userdata = userdata;
+        ring->tally_block = MHP_NO_BLOCK;
         *ret = TAKE(ring);
         return 0;
 }
@@ -45,12 +48,13 @@ struct mhp_ring *mhp_ring_free(struct mhp_ring *ring) {
         mhp_map_free(ring->map);
         mhp_config_done(&ring->config);
         mhp_notes_free(ring->notes);
+        mhp_ring_pursuits_done(ring);
         free(ring->batch);
         free(ring);
         return NULL;
 }
 
-static int note(struct mhp_ring *ring, uint32_t nr, enum mhp_note kind, const char *words) {
+int mhp_ring_note(struct mhp_ring *ring, uint32_t nr, enum mhp_note kind, const char *words) {
         const struct mhp_block *block = mhp_map_find(ring->map, nr);
 
         return block ? mhp_notes_add(ring->notes, ring->map, block, kind, words) : 0;
@@ -62,8 +66,16 @@ static int note_unseen(struct mhp_ring *ring) {
 
         for (const struct mhp_block *b = mhp_map_at_or_after(ring->map, 0); b && r >= 0; b = mhp_map_next_block(ring->map, b))
                 if (!(b->flags & MHP_BLOCK_SEEN))
-                        r = note(ring, b->nr, MHP_NOTE_GONE, NULL);
+                        r = mhp_ring_note(ring, b->nr, MHP_NOTE_GONE, NULL);
         return r;
+}
+
+/* What came last says why the block stays, if its outcome is that it does. Where one cannot be counted, none can. */
+static void take_tally(struct mhp_ring *ring, uint32_t nr, const struct mhp_tally *tally) {
+        ring->blind = !tally;
+        ring->tally_block = tally ? nr : MHP_NO_BLOCK;
+        if (tally)
+                ring->tally = *tally;
 }
 
 int mhp_ring_event(void *userdata, const struct mhp_event *event) {
@@ -73,15 +85,19 @@ int mhp_ring_event(void *userdata, const struct mhp_event *event) {
 
         /* Told before the blocks and their groups are forgotten. */
         if (event->type == MHP_EVENT_GONE)
-                r = note(ring, nr, MHP_NOTE_GONE, NULL);
+                r = mhp_ring_note(ring, nr, MHP_NOTE_GONE, NULL);
         else if (event->type == MHP_EVENT_SCAN_END && ring->map->scanning)
                 r = note_unseen(ring);
         if (r < 0)
                 return r;
 
         r = mhp_map_apply(ring->map, event);
+        if (event->type == MHP_EVENT_COUNT)
+                take_tally(ring, nr, event->tally);
         if (r >= 0 && r & MHP_CHANGE_FOREIGN_OFFLINE)
-                r = note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
+                r = mhp_ring_note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
+        else if (r >= 0 && r & MHP_CHANGE_FOREIGN_ONLINE)
+                r = mhp_ring_fought(ring, event->now, nr);
         return r < 0 ? r : 0;
 }
 
@@ -107,7 +123,7 @@ static int decide(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
                 .type = MHP_EVENT_GOAL, .now = now, .block = nr, .want = d.want, .reason = d.reason, .rule = d.rule });
         if (r < 0)
                 return r;
-        return note(ring, nr, MHP_NOTE_DECIDED, words.data);
+        return mhp_ring_note(ring, nr, MHP_NOTE_DECIDED, words.data);
 }
 
 static int decide_all(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
@@ -127,15 +143,34 @@ static bool repairable(const struct mhp_ring *ring, const struct mhp_block *bloc
         return ring->config.drift == MHP_DRIFT_REPAIR && !(block->flags & MHP_BLOCK_REPAIRED) && block->zone != MHP_ZONE_NONE;
 }
 
+/* Worth a look at its pages before it is judged. An offline under way may last for as long as its deadline, and a drift is to be told at once: then
+ * it is judged without. */
+static bool wants_count(const struct mhp_ring *ring, const struct mhp_block *block) {
+        return repairable(ring, block) && !(block->flags & MHP_BLOCK_COUNTED) && !ring->blind && ring->busy != MHP_VERB_OFFLINE;
+}
+
+static const char *drift_words(bool repair, const struct mhp_block *block) {
+        if (repair)
+                return "it will be put right, once";
+        return block->flags & MHP_BLOCK_COUNTED && !(block->flags & MHP_BLOCK_CHEAP)
+                       ? block->fixed > 0 ? "it is left there: pages in it cannot be moved" : "it is left there: there is much in it to be moved"
+                       : "it is left there";
+}
+
+/* Where nothing is known of its pages, a try costs little: the kernel says EBUSY soon, and the block stays. */
 static int judge_drift(struct mhp_ring *ring, uint64_t now) {
         const struct mhp_queue_head *queue = &ring->map->queues[MHP_QUEUE_DRIFT];
+        uint32_t nr = queue->head, next;
 
-        while (queue->n > 0) {
-                const struct mhp_block *block = mhp_map_find(ring->map, queue->head);
-                bool repair = repairable(ring, block);
-                uint32_t nr = block->nr;
+        for (; nr != MHP_NO_BLOCK; nr = next) {
+                const struct mhp_block *block = mhp_map_find(ring->map, nr);
 
-                int r = note(ring, nr, MHP_NOTE_DRIFT, repair ? "it will be put right, once" : "it is left there");
+                next = block->next;
+                if (wants_count(ring, block))
+                        continue;
+                bool repair = repairable(ring, block) && (!(block->flags & MHP_BLOCK_COUNTED) || block->flags & MHP_BLOCK_CHEAP);
+
+                int r = mhp_ring_note(ring, nr, MHP_NOTE_DRIFT, drift_words(repair, block));
                 if (r < 0)
                         return r;
                 r = mhp_ring_event(ring, &(struct mhp_event) {
@@ -196,24 +231,44 @@ static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, 
         return r >= 0 && hole != MHP_NO_BLOCK && ring->n_batch < most ? take(ring, now, hole) : r;
 }
 
+int mhp_ring_send(struct mhp_ring *ring, const struct mhp_step *step) {
+        struct mhp_step full = *step;
+
+        full.barrier = step->verb == MHP_VERB_SETTLE ? find_barrier(ring->map) : MHP_NO_BLOCK;
+        full.deadline = ring->config.offline_timeout;
+        full.node = -1;
+        ring->busy = step->verb;
+        return ring->step(ring->userdata, &full);
+}
+
 static int send_step(struct mhp_ring *ring, uint64_t now, enum mhp_verb verb, enum mhp_queue from, size_t most) {
         int r = take_batch(ring, now, from, most);
         if (r < 0)
                 return r;
 
-        ring->busy = verb;
-        return ring->step(ring->userdata, &(struct mhp_step) {
-                .verb = verb,
-                .blocks = ring->batch,
-                .n_blocks = ring->n_batch,
-                .barrier = verb == MHP_VERB_SETTLE ? find_barrier(ring->map) : MHP_NO_BLOCK,
-                .deadline = ring->config.offline_timeout,
-                .node = -1,
-        });
+        const struct mhp_block *first = ring->n_batch > 0 ? mhp_map_find(ring->map, ring->batch[0]) : NULL;
+        ring->busy_removal = verb == MHP_VERB_OFFLINE && first ? first->removal : 0;
+        return mhp_ring_send(ring, &(struct mhp_step) { .verb = verb, .blocks = ring->batch, .n_blocks = ring->n_batch });
+}
+
+/* The pages of drifted blocks; some of them, for others wait. */
+static int count_drifted(struct mhp_ring *ring) {
+        ring->n_batch = 0;
+        for (uint32_t nr = ring->map->queues[MHP_QUEUE_DRIFT].head; nr != MHP_NO_BLOCK && ring->n_batch < BATCH_COUNT;
+             nr = mhp_map_find(ring->map, nr)->next) {
+                int r = ARRAY_GROW(ring->batch, ring->n_batch, ring->batch_capacity);
+                if (r < 0)
+                        return r;
+                ring->batch[ring->n_batch++] = nr;
+        }
+        ring->busy_removal = 0;
+        return mhp_ring_send(ring, &(struct mhp_step) { .verb = MHP_VERB_COUNT, .blocks = ring->batch, .n_blocks = ring->n_batch });
 }
 
 /* What can be learned comes before what can be done; kernel memory before Movable memory, which lives on it. */
 static int head_step(struct mhp_ring *ring, uint64_t now) {
+        int r;
+
         static const struct {
                 enum mhp_queue queue;
                 enum mhp_verb verb;
@@ -226,6 +281,14 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                /* What a removal does with devices, and drift, before what may take its whole deadline. */
+                if (order[i].verb == MHP_VERB_OFFLINE) {
+                        if (ring->map->queues[MHP_QUEUE_DRIFT].n > 0)
+                                return count_drifted(ring);
+                        r = mhp_ring_pursuit_step(ring, now);
+                        if (r != 0)
+                                return r < 0 ? r : 0;
+                }
                 if (ring->map->queues[order[i].queue].n == 0)
                         continue;
                 if (order[i].verb == MHP_VERB_SETTLE && now < ring->settle_at)
@@ -233,6 +296,10 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
                 return send_step(ring, now, order[i].verb, order[i].queue, order[i].most);
         }
         return 0;
+}
+
+static bool goes_well(const struct mhp_ring *ring) {
+        return mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) || (ring->busy == MHP_VERB_OFFLINE && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE));
 }
 
 int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
@@ -244,20 +311,24 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
         if (r < 0)
                 return r;
         r = judge_drift(ring, now);
+        if (r >= 0)
+                r = mhp_ring_pursue(ring, now);
         if (r < 0)
                 return r;
 
         /* While a step goes well, its blocks are gathered into one report; an entry for each answer of the worker would cost more than
          * the onlining. */
         if (ring->busy != MHP_VERB_NONE)
-                return mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) ? 0 : mhp_notes_flush(ring->notes);
+                return goes_well(ring) ? 0 : mhp_notes_flush(ring->notes);
 
-        r = mhp_notes_flush(ring->notes);
+        /* Blocks of a removal go offline one a step, and are told of together as well. */
+        if (!mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE) || ring->map->queues[MHP_QUEUE_OFFLINE].n == 0)
+                r = mhp_notes_flush(ring->notes);
         return r < 0 ? r : head_step(ring, now);
 }
 
 /* 1 s, 2 s, 4 s … up to RetryMaxSec. */
-static uint64_t backoff(const struct mhp_ring *ring, unsigned failures) {
+uint64_t mhp_ring_backoff(const struct mhp_ring *ring, unsigned failures) {
         return MIN(USEC_PER_SEC << MIN(failures, 20u), ring->config.retry_max);
 }
 
@@ -280,20 +351,34 @@ static int call_off(struct mhp_ring *ring, uint64_t now, const struct mhp_block 
         return mhp_ring_event(ring, &event);
 }
 
+static enum mhp_note done_note(const struct mhp_block *block) {
+        if (block->state == MHP_STATE_OFFLINE)
+                return MHP_NOTE_OFFLINE;
+        return block->reason == MHP_REASON_RESTORED ? MHP_NOTE_RESTORED : MHP_NOTE_ONLINE;
+}
+
+static int note_failure(struct mhp_ring *ring, const struct mhp_block *block) {
+        _cleanup_text_ struct mhp_text words = { 0 };
+
+        if (block->state == MHP_STATE_ONLINE)
+                mhp_explain_keeps(ring->tally_block == block->nr ? &ring->tally : NULL, block->error, &words);
+        if (words.error < 0)
+                return words.error;
+        return mhp_ring_note(ring, block->nr, block->flags & MHP_BLOCK_GAVE_UP ? MHP_NOTE_GAVE_UP : MHP_NOTE_FAILED, words.len > 0 ? words.data : NULL);
+}
+
 /* was: the block's flags before. */
 static int report_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int change, unsigned was) {
         const struct mhp_block *block = mhp_map_find(ring->map, nr);
         bool repair = was & MHP_BLOCK_REPAIRING && was & MHP_BLOCK_REPAIRED;
 
         if (change & MHP_CHANGE_DONE)
-                return note(ring, nr, repair ? MHP_NOTE_REPAIRED : block->state == MHP_STATE_OFFLINE ? MHP_NOTE_OFFLINE : MHP_NOTE_ONLINE, NULL);
+                return mhp_ring_note(ring, nr, repair ? MHP_NOTE_REPAIRED : done_note(block), NULL);
         if (!(change & MHP_CHANGE_FAILED))
                 return 0;
-        if (!(block->flags & MHP_BLOCK_GAVE_UP))
-                return note(ring, nr, MHP_NOTE_FAILED, NULL);
 
-        int r = note(ring, nr, MHP_NOTE_GAVE_UP, NULL);
-        if (r < 0)
+        int r = note_failure(ring, block);
+        if (r < 0 || !(block->flags & MHP_BLOCK_GAVE_UP))
                 return r;
         /* A request that fails where the block is stays one that has failed; what can be asked for can be asked for again. */
         bool half_way = was & MHP_BLOCK_REPAIRING && block->state == MHP_STATE_OFFLINE;
@@ -303,18 +388,19 @@ static int report_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int 
 int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error) {
         const struct mhp_block *block = mhp_map_find(ring->map, nr);
 
-        if (!block)
+        if (!block || ring->busy == MHP_VERB_COUNT)
                 return 0;
 
         unsigned was = block->flags;
-        bool last = block->attempts + 1u >= ring->config.attempts || is_final(error);
+        /* What was taken in vain goes back, however long that takes. */
+        bool last = (block->attempts + 1u >= ring->config.attempts && block->reason != MHP_REASON_RESTORED) || is_final(error);
         struct mhp_event event = {
                 .type = MHP_EVENT_OUTCOME,
                 .now = now,
                 .block = nr,
                 .verb = ring->busy,
                 .error = error,
-                .retry_at = last ? 0 : now + backoff(ring, block->attempts),
+                .retry_at = last ? 0 : now + mhp_ring_backoff(ring, block->attempts),
         };
 
         int r = mhp_map_apply(ring->map, &event);
@@ -323,7 +409,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
 
 static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
         ring->settle_failures = error ? ring->settle_failures + 1 : 0;
-        ring->settle_at = error ? now + backoff(ring, ring->settle_failures - 1) : 0;
+        ring->settle_at = error ? now + mhp_ring_backoff(ring, ring->settle_failures - 1) : 0;
 
         for (size_t i = 0; i < ring->n_batch; i++) {
                 const struct mhp_block *block = mhp_map_find(ring->map, ring->batch[i]);
@@ -334,6 +420,8 @@ static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
                 if (!block || !(block->flags & MHP_BLOCK_BUSY))
                         continue;
                 int r = mhp_map_apply(ring->map, &event);
+                if (r >= 0 && r & MHP_CHANGE_FOREIGN_ONLINE)
+                        r = mhp_ring_fought(ring, now, ring->batch[i]);
                 if (r < 0)
                         return r;
         }
@@ -345,12 +433,15 @@ int mhp_ring_step_done(struct mhp_ring *ring, uint64_t now, int error) {
         int r = 0;
 
         ring->busy = MHP_VERB_NONE;
-        if (verb == MHP_VERB_SETTLE)
+        if (verb == MHP_VERB_COUNT || verb == MHP_VERB_HOLD || verb == MHP_VERB_RELEASE || verb == MHP_VERB_HAND)
+                mhp_ring_pursuit_answer(ring, error);
+        else if (verb == MHP_VERB_SETTLE)
                 r = settle_done(ring, now, error);
         else
                 for (size_t i = 0; i < ring->n_batch && r >= 0; i++)
                         r = mhp_map_apply(ring->map, &(struct mhp_event) { .type = MHP_EVENT_RELEASED, .now = now, .block = ring->batch[i] });
         ring->n_batch = 0;
+        ring->busy_removal = 0;
         return r < 0 ? r : 0;
 }
 
@@ -374,5 +465,5 @@ uint64_t mhp_ring_next_tick(const struct mhp_ring *ring) {
                 at = MIN(at, block->retry_at);
                 nr = block->next;
         }
-        return at;
+        return MIN(at, mhp_ring_pursuit_tick(ring));
 }

@@ -5,9 +5,11 @@
  * under way at a time; what became of it comes back as events. */
 
 #include "core/arming.h"
+#include "core/plan.h"
 #include "core/policy.h"
 
 struct mhp_notes;
+struct mhp_pursuit;
 
 struct mhp_ring {
         struct mhp_map *map;       /* owned */
@@ -21,6 +23,13 @@ struct mhp_ring {
         uint32_t *batch;           /* owned: the blocks of the step under way */
         size_t n_batch, batch_capacity;
         struct mhp_notes *notes;   /* owned: the report being gathered */
+        struct mhp_pursuit *pursuits; /* owned: of the removals in the map, in no order */
+        size_t n_pursuits, pursuits_capacity;
+        uint32_t busy_removal;     /* id of the removal that the step under way is for, 0: none */
+        struct mhp_tally tally;    /* of `tally_block`, the last that came */
+        uint32_t tally_block;
+        bool blind;                /* pages cannot be counted here */
+        const struct mhp_backing *backing; /* the caller's; NULL: no memmap lies in another block */
 };
 
 /* Takes over map and config (config is left empty). */
@@ -45,6 +54,25 @@ int mhp_ring_step_done(struct mhp_ring *ring, uint64_t now, int error);
 
 /* The outcome of one block of the step under way, after its fresh read was handed in as a BLOCK event. Reckons the back-off. */
 int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t block, int error);
+
+/* What a device step came to (HOLD, RELEASE, HAND): mhp_ring_step_done() with its positive errno. */
+
+/* Memory is to leave: a goal, followed in the turns from now on; its end is MHP_PHASE_ENDED of the removal with this id, which stays in the map until
+ * mhp_ring_forget(). timeout in µs, 0: none. words: the target as it was asked for. 0, or nothing has begun: -ENOENT: no such block, *ret_block; -EBUSY: a member of
+ * the removal *ret_id; -EAGAIN: *ret_block is still arriving; -ENXIO: what brought *ret_block is not known, and so not who could take it; -EPERM: zone none, *ret_block; -EXDEV: *ret_block is part of a DIMM or dax device, which leaves as one; -ENOSPC: there is
+ * not that much to be had. */
+int mhp_ring_remove(struct mhp_ring *ring, uint64_t now, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t id,
+                    uint32_t *ret_block, uint32_t *ret_id);
+
+/* It is not wanted any more: what was taken goes back, unless OnFailure=keep. -ENOENT: there is none, or it has ended. */
+int mhp_ring_give_up(struct mhp_ring *ring, uint64_t now, uint32_t id, enum mhp_ending why);
+
+/* A removal that has ended, or one (`removal`, blocks `members` with fields home and removal) that a mhpd before this one left behind. */
+int mhp_ring_forget(struct mhp_ring *ring, uint32_t id);
+int mhp_ring_resume(struct mhp_ring *ring, uint64_t now, const struct mhp_map *left);
+
+/* Why the removal failed, in words; empty: no reason. Lives until the next turn. */
+const char *mhp_ring_removal_words(const struct mhp_ring *ring, uint32_t id);
 
 /* Another configuration; takes it over. Goals that are not reached are decided anew. */
 int mhp_ring_reload(struct mhp_ring *ring, uint64_t now, struct mhp_config *config, const struct mhp_arming *arming);

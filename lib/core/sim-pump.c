@@ -14,7 +14,9 @@ int mhp_sim_step(void *userdata, const struct mhp_step *step) {
         struct mhp_sim *sim = userdata;
         int r = 0;
 
-        if (step->verb != MHP_VERB_REPORT) {
+        if (step->verb == MHP_VERB_INTERRUPT)
+                sim->interrupted = true;
+        else if (step->verb != MHP_VERB_REPORT) {
                 r = mhp_array_reserve((void **) &sim->items, &sim->items_capacity, step->n_blocks, sizeof(*sim->items));
                 if (r < 0)
                         return r;
@@ -25,6 +27,10 @@ int mhp_sim_step(void *userdata, const struct mhp_step *step) {
                 sim->verb = step->verb;
                 sim->deadline = step->deadline;
                 sim->stage = MHP_SIM_BEGIN;
+                sim->interrupted = false;
+                sim->device[0] = '\0';
+                if (step->group)
+                        strncat(sim->device, step->group, sizeof(sim->device) - 1);
         }
         return sim->tell ? sim->tell(sim->userdata, step) : 0;
 }
@@ -61,7 +67,7 @@ int mhp_sim_scan(struct mhp_sim *sim, struct mhp_ring *ring) {
 /* ---------------------------------------------------------------------------------------------------------------- hearing */
 
 static struct mhp_sim_item *find_item(struct mhp_sim *sim, uint32_t nr) {
-        if (sim->stage == MHP_SIM_IDLE || sim->verb == MHP_VERB_SETTLE)
+        if (sim->stage == MHP_SIM_IDLE || sim->verb == MHP_VERB_SETTLE || sim->verb == MHP_VERB_COUNT)
                 return NULL;
         for (size_t i = 0; i < sim->n_items; i++) {
                 size_t k = (sim->at_uevent + i) % sim->n_items;
@@ -156,6 +162,10 @@ static int end_step(struct mhp_sim *sim, struct mhp_ring *ring, int error) {
         return mhp_ring_step_done(ring, sim->now, error);
 }
 
+static void pass_deadline(struct mhp_sim *sim) {
+        sim->now += sim->interrupted ? 500 * USEC_PER_MSEC : sim->deadline;
+}
+
 static int settle(struct mhp_sim *sim, struct mhp_ring *ring) {
         int r;
 
@@ -174,6 +184,47 @@ static int settle(struct mhp_sim *sim, struct mhp_ring *ring) {
         for (size_t i = 0; i < sim->n_items && r >= 0; i++)
                 r = read_block(sim, ring, sim->items[i].nr);
         return r < 0 ? r : end_step(sim, ring, sim->error);
+}
+
+/* A write to a device's file may wait for a lock as well, for as long as something else holds that. */
+static int device(struct mhp_sim *sim, struct mhp_ring *ring) {
+        if (sim->stage == MHP_SIM_BEGIN) {
+                if (sim->n_device_stuck > 0) {
+                        sim->n_device_stuck--;
+                        sim->stage = MHP_SIM_STUCK;
+                        return 0;
+                }
+                sim->error = mhp_sim_device(sim, sim->verb, sim->device);
+                sim->stage = MHP_SIM_WRITTEN;
+                return 0;
+        }
+        if (sim->stage == MHP_SIM_STUCK) {
+                pass_deadline(sim);
+                sim->error = ETIMEDOUT;
+                sim->stage = MHP_SIM_WRITTEN;
+                return 0;
+        }
+        int r = hear(sim, ring);
+        return r < 0 ? r : end_step(sim, ring, sim->error);
+}
+
+static int tell_tally(struct mhp_sim *sim, struct mhp_ring *ring, uint32_t nr) {
+        struct mhp_tally tally;
+        bool known = mhp_sim_count(sim, nr, &tally);
+
+        return mhp_ring_event(ring, &(struct mhp_event) {
+                .type = MHP_EVENT_COUNT, .now = sim->now, .block = nr, .tally = known ? &tally : NULL });
+}
+
+static int count(struct mhp_sim *sim, struct mhp_ring *ring) {
+        int r = hear(sim, ring);
+
+        if (r < 0 || sim->at == sim->n_items)
+                return r < 0 ? r : end_step(sim, ring, 0);
+        uint32_t nr = sim->items[sim->at++].nr;
+        /* A block that has gone tells nothing of others. */
+        r = mhp_sim_find(sim, nr) ? tell_tally(sim, ring, nr) : 0;
+        return r < 0 ? r : mhp_ring_outcome(ring, sim->now, nr, 0);
 }
 
 /* The worker's own reading knows nothing of node and group. */
@@ -235,7 +286,7 @@ static int lost(struct mhp_sim *sim, struct mhp_ring *ring) {
 static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
         struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
 
-        sim->now += sim->deadline;
+        pass_deadline(sim);
         if (block && block->state == MHP_STATE_GOING_OFFLINE)
                 block->state = MHP_STATE_ONLINE;
         if (block && block->killed)
@@ -256,12 +307,22 @@ static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
                 return r;
         /* Gone when it was written to is not gone for good. */
         r = sim->result_gone || item->heard > (sim->error == 0) ? read_block(sim, ring, item->nr) : take_reading(sim, ring, &sim->result);
+        if (r >= 0 && sim->verb == MHP_VERB_OFFLINE && sim->error != 0 && sim->error != EINVAL && sim->error != ENODEV)
+                r = tell_tally(sim, ring, item->nr);
         return r < 0 ? r : mhp_ring_outcome(ring, sim->now, item->nr, sim->error);
+}
+
+static bool is_device(enum mhp_verb verb) {
+        return verb == MHP_VERB_HOLD || verb == MHP_VERB_RELEASE || verb == MHP_VERB_HAND;
 }
 
 static int advance_step(struct mhp_sim *sim, struct mhp_ring *ring) {
         if (sim->verb == MHP_VERB_SETTLE)
                 return settle(sim, ring);
+        if (is_device(sim->verb))
+                return device(sim, ring);
+        if (sim->verb == MHP_VERB_COUNT)
+                return count(sim, ring);
         if (sim->stage == MHP_SIM_STUCK)
                 return deadline(sim, ring);
         if (sim->stage == MHP_SIM_WRITTEN)

@@ -2,7 +2,7 @@
 
 /* The simulated kernel: blocks, who hears of them, what writing to them does. */
 
-#include "core/sim.h"
+#include "core/sim-internal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -36,7 +36,7 @@ struct mhp_sim *mhp_sim_free(struct mhp_sim *sim) {
 }
 
 /* The index of the first block at or after nr. Blocks are mostly asked for one after the other. */
-static size_t search(const struct mhp_sim *sim, uint32_t nr) {
+size_t sim_search(const struct mhp_sim *sim, uint32_t nr) {
         size_t low = 0, high = sim->n_blocks;
 
         for (size_t i = sim->hint; i < MIN(sim->hint + 2, sim->n_blocks); i++)
@@ -54,7 +54,7 @@ static size_t search(const struct mhp_sim *sim, uint32_t nr) {
 }
 
 struct mhp_sim_block *mhp_sim_find(struct mhp_sim *sim, uint32_t nr) {
-        size_t i = search(sim, nr);
+        size_t i = sim_search(sim, nr);
 
         if (i == sim->n_blocks || sim->blocks[i].nr != nr)
                 return NULL;
@@ -99,9 +99,14 @@ static void set_state(struct mhp_sim *sim, struct mhp_sim_block *block, enum mhp
         sim->n_kernel += block->state == MHP_STATE_ONLINE && mhp_zone_class((enum mhp_zone) block->zone) == MHP_WANT_KERNEL;
 }
 
+int sim_set_offline(struct mhp_sim *sim, struct mhp_sim_block *block) {
+        set_state(sim, block, MHP_STATE_OFFLINE, MHP_ZONE_UNSET);
+        return say(sim, MHP_SIM_CHANGE, block->nr);
+}
+
 /* Room for the range, filled with copies of `like` that are in no zone yet. */
 static int insert(struct mhp_sim *sim, struct mhp_range range, const struct mhp_sim_block *like, struct mhp_sim_block **ret) {
-        size_t n = (size_t) range.last - range.first + 1, i = search(sim, range.first);
+        size_t n = (size_t) range.last - range.first + 1, i = sim_search(sim, range.first);
 
         if (i < sim->n_blocks && sim->blocks[i].nr <= range.last)
                 return -EEXIST;
@@ -199,7 +204,7 @@ int mhp_sim_plug(struct mhp_sim *sim, const struct mhp_sim_plug *plug) {
 
 /* Both passes of the kernel: all offline, then all removed (acpi_scan_hot_remove(), try_remove_memory()). */
 int mhp_sim_unplug(struct mhp_sim *sim, struct mhp_range range) {
-        size_t i = search(sim, range.first), end = i;
+        size_t i = sim_search(sim, range.first), end = i;
         int r = 0;
 
         for (; end < sim->n_blocks && sim->blocks[end].nr <= range.last; end++)
@@ -229,7 +234,10 @@ int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum m
         if (verb == MHP_VERB_OFFLINE) {
                 if (block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)
                         return -EINVAL;
-                set_state(sim, block, MHP_STATE_OFFLINE, MHP_ZONE_UNSET);
+                if (block->fixed > 0)
+                        return -EBUSY;
+                int r = sim_set_offline(sim, block);
+                return r < 0 ? r : sim_went_offline(sim, nr);
         } else {
                 if (block->state == MHP_STATE_ONLINE)
                         return -EINVAL;
@@ -254,6 +262,8 @@ int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb) {
         }
         if ((verb == MHP_VERB_OFFLINE) != (block->state == MHP_STATE_ONLINE) || block->zone == MHP_ZONE_NONE)
                 return EINVAL;
+        if (verb == MHP_VERB_OFFLINE && block->fixed > 0)
+                return EBUSY;
         if (verb == MHP_VERB_ONLINE_MOVABLE) {
                 if (!(block->valid & MHP_ZONE_BIT(MHP_ZONE_MOVABLE)))
                         return EINVAL;
@@ -265,7 +275,8 @@ int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb) {
         if (r < 0)
                 return -r;
         set_state(sim, block, verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE, zone);
-        return 0;
+        r = verb == MHP_VERB_OFFLINE ? sim_went_offline(sim, nr) : 0;
+        return r < 0 ? -r : 0;
 }
 
 bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret) {
@@ -295,21 +306,21 @@ bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret) {
 void mhp_sim_settle(struct mhp_sim *sim) {
         if (sim->hidden.first > sim->hidden.last)
                 return;
-        for (size_t i = search(sim, sim->hidden.first); i < sim->n_blocks && sim->blocks[i].nr <= sim->hidden.last; i++)
+        for (size_t i = sim_search(sim, sim->hidden.first); i < sim->n_blocks && sim->blocks[i].nr <= sim->hidden.last; i++)
                 if (sim->blocks[i].links == MHP_SIM_LINKS_SETTLE)
                         sim->blocks[i].links = MHP_SIM_LINKS_THERE;
         sim->hidden = NO_RANGE;
 }
 
 void mhp_sim_link(struct mhp_sim *sim, struct mhp_range range) {
-        for (size_t i = search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++)
+        for (size_t i = sim_search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++)
                 sim->blocks[i].links = MHP_SIM_LINKS_THERE;
 }
 
 void mhp_sim_fault(struct mhp_sim *sim, struct mhp_range range, enum mhp_verb verb, unsigned error, unsigned n) {
         struct mhp_sim_fault fault = { (uint16_t) error, (uint16_t) (error ? MIN(n, (unsigned) UINT16_MAX) : 0) };
 
-        for (size_t i = search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++) {
+        for (size_t i = sim_search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++) {
                 if (verb != MHP_VERB_OFFLINE)
                         sim->blocks[i].fault[0] = fault;
                 if (verb == MHP_VERB_OFFLINE || verb == MHP_VERB_NONE)
@@ -318,7 +329,7 @@ void mhp_sim_fault(struct mhp_sim *sim, struct mhp_range range, enum mhp_verb ve
 }
 
 void mhp_sim_stick(struct mhp_sim *sim, struct mhp_range range, unsigned n, bool killed) {
-        for (size_t i = search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++) {
+        for (size_t i = sim_search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++) {
                 sim->blocks[i].n_stuck = (uint16_t) MIN(n, (unsigned) UINT16_MAX);
                 sim->blocks[i].killed = killed;
         }

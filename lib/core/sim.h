@@ -7,7 +7,9 @@
  *
  * What it keeps of the real one: `add` comes before the links, which are there when the hotplug lock is free again; a block that is
  * where it is asked to be gives EINVAL, as does taking zone `none` offline; a write that fails is not announced; another hand is
- * announced like our own; a writer that is stuck leaves at the deadline, or is killed and leaves the rest of its step undone. */
+ * announced like our own; a writer that is stuck leaves at the deadline, or is killed and leaves the rest of its step undone; a block with pages
+ * that cannot move does not go offline; a DIMM is ejected as a whole, or what had gone offline by then comes back in another zone; virtio-mem takes out what is
+ * offline, and what is online if it may, as soon as the host has asked for it. */
 
 #include "core/ring.h"
 
@@ -30,6 +32,7 @@ struct mhp_sim_block {
         uint8_t n_nodes;
         uint8_t state, zone, valid;     /* as in struct mhp_reading */
         uint8_t links;                  /* enum mhp_sim_links */
+        uint32_t used, fixed;           /* pages that move, and that do not */
         bool killed;                    /* a stuck writer has to be killed: it waits for the lock and not inside the operation */
         uint16_t n_stuck;               /* writes that will be stuck */
         struct mhp_sim_fault fault[2];  /* of onlining, of offlining */
@@ -59,6 +62,7 @@ struct mhp_sim_uevent {
 struct mhp_sim_group {
         char name[MHP_GROUP_NAME_MAX];
         enum mhp_source source;
+        uint32_t asked;          /* blocks that the host wants back (virtio-mem) */
 };
 
 /* A block of the step under way. */
@@ -89,6 +93,13 @@ struct mhp_sim {
         bool auto_default;             /* it says `online`: the zone that valid_zones names first */
         unsigned n_settle_stuck;       /* settles that will not come through; UINT_MAX: for ever */
         uint64_t n_kernel;             /* blocks online in kernel zones */
+        bool vetoed;                   /* ejects fail: /sys/firmware/acpi/hotplug/memory/enabled is 0 */
+        bool foreign_veto;             /* and that is another's doing */
+        bool no_unplug_online;         /* virtio-mem takes offline blocks only */
+        bool blind;                    /* pages cannot be counted */
+        bool firmware_refuses;         /* an eject comes to nothing */
+        struct mhp_sim_fault device_fault[3]; /* of HOLD, RELEASE, HAND */
+        unsigned n_device_stuck;       /* device steps that will not come back before their deadline */
         struct mhp_sim_uevent *uevents; /* sent and not heard; owned */
         size_t n_uevents, uevents_capacity;
         bool overflow;                 /* some were lost, and the listener will be told (ENOBUFS) */
@@ -99,6 +110,8 @@ struct mhp_sim {
         void *userdata;
         enum mhp_verb verb;            /* of the step under way */
         enum mhp_sim_stage stage;
+        char device[MHP_GROUP_NAME_MAX]; /* of HOLD, RELEASE, HAND */
+        bool interrupted;              /* it is not wanted any more */
         uint64_t deadline;
         struct mhp_sim_item *items;    /* owned */
         size_t n_items, items_capacity, at;
@@ -134,6 +147,19 @@ void mhp_sim_fault(struct mhp_sim *sim, struct mhp_range blocks, enum mhp_verb v
 /* The next n writes to the blocks are stuck until their deadline. */
 void mhp_sim_stick(struct mhp_sim *sim, struct mhp_range blocks, unsigned n, bool killed);
 
+/* What lies in the blocks, in pages. */
+void mhp_sim_fill(struct mhp_sim *sim, struct mhp_range blocks, uint32_t used, uint32_t fixed);
+
+/* The device is ejected, whoever asked: all of it leaves, or nothing, and then blocks may be in other zones. -EPERM: ejects are vetoed; -EBUSY: a write
+ * holds the lock. */
+int mhp_sim_eject(struct mhp_sim *sim, const char *group);
+
+/* The host wants so many blocks of a virtio-mem device back. */
+int mhp_sim_ask(struct mhp_sim *sim, const char *group, uint32_t n);
+
+/* The next n HOLD, RELEASE or HAND steps fail with `error`. */
+void mhp_sim_device_fault(struct mhp_sim *sim, enum mhp_verb verb, unsigned error, unsigned n);
+
 /* Links that are late appear. Whoever wants to know has to look again. */
 void mhp_sim_link(struct mhp_sim *sim, struct mhp_range blocks);
 
@@ -154,6 +180,12 @@ bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret);
 
 /* A write to the block's state: 0 or a positive errno. */
 int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb);
+
+/* A device step: 0 or a positive errno. */
+int mhp_sim_device(struct mhp_sim *sim, enum mhp_verb verb, const char *group);
+
+/* What the pages of a block would be counted as. False: it is not there, or that cannot be known. */
+bool mhp_sim_count(struct mhp_sim *sim, uint32_t nr, struct mhp_tally *ret);
 
 /* A settle: what is hidden until then is there. */
 void mhp_sim_settle(struct mhp_sim *sim);

@@ -33,18 +33,32 @@ static int cmd_advance(struct scenario *s, const struct args *args) {
         return done(s, mhp_sim_advance(s->sim, s->ring, usec)) < 0 ? -1 : expect_truth(s);
 }
 
-/* until VERB [N]: a step of that verb is under way and N of its blocks have been answered for. */
+static bool is_under_way(const struct mhp_sim *sim, enum mhp_verb verb, uint64_t n, uint32_t nr) {
+        bool with = nr == MHP_NO_BLOCK;
+
+        if (sim->stage == MHP_SIM_IDLE || sim->verb != verb || sim->at < n)
+                return false;
+        for (size_t i = 0; i < sim->n_items; i++)
+                with = with || sim->items[i].nr == nr;
+        return with;
+}
+
+/* until VERB [N] [block=NR]: a step of that verb (with that block) is under way and N of its blocks have been answered for. */
 static int cmd_until(struct scenario *s, const struct args *args) {
         enum mhp_verb verb;
+        const char *block = arg_value(args, "block");
+        uint32_t nr = MHP_NO_BLOCK;
         uint64_t n = 0;
         int r;
 
         if (args->n < 2 || parse_verb(args->word[1], &verb) < 0)
                 return complain(s, "which verb: settle, online_movable, online_kernel or offline?");
-        if (args->n > 2 && arg_number(s, args, 2, &n) < 0)
+        if (block && mhp_parse_u32(block, &nr) < 0)
+                return complain(s, "block=%s is no block", block);
+        if (args->n > 2 && !block && arg_number(s, args, 2, &n) < 0)
                 return -1;
         mhp_sim_wake(s->sim);
-        while (s->sim->stage == MHP_SIM_IDLE || s->sim->verb != verb || s->sim->at < n) {
+        while (!is_under_way(s->sim, verb, n, nr)) {
                 r = mhp_sim_pump(s->sim, s->ring);
                 if (r < 0)
                         return done(s, r);
@@ -264,5 +278,5 @@ int run_command(struct scenario *s, const struct args *args) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 if (strcmp(commands[i].name, args->word[0]) == 0)
                         return s->ring ? commands[i].run(s, args) : complain(s, "`start` has to come first");
-        return complain(s, "`%s` is no command", args->word[0]);
+        return s->ring ? run_removal_command(s, args) : complain(s, "`%s` is no command before `start`", args->word[0]);
 }

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/units.h"
-#include "model/line.h"
 #include "scenario.h"
 
 #define EACH_BLOCK(nr, ranges) \
@@ -43,8 +42,7 @@ static int print_block(const struct scenario *s, uint32_t nr, struct mhp_text *t
         return text->error < 0 ? complain(s, "out of memory") : 0;
 }
 
-/* `goal=movable` has to stand in the line; `flags=a` too, though others may be with it; `goal=` must not be in it at all. */
-static bool line_has(const char *line, const char *word) {
+bool line_has(const char *line, const char *word) {
         size_t key = strcspn(word, "="), n = strlen(word);
         bool flag = strncmp(word, "flags=", 6) == 0;
 
@@ -117,7 +115,7 @@ static int expect_note(struct scenario *s, const struct args *args) {
         return 0;
 }
 
-/* expect step VERB BLOCKS: one step had exactly these */
+/* expect step VERB [BLOCKS]: there was one; one had exactly these */
 static int expect_step(struct scenario *s, const struct args *args) {
         _cleanup_text_ struct mhp_text wanted = { 0 };
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
@@ -125,6 +123,8 @@ static int expect_step(struct scenario *s, const struct args *args) {
 
         if (args->n < 3 || parse_verb(args->word[2], &verb) < 0)
                 return complain(s, "which verb?");
+        if (args->n == 3)
+                return records_count(s, verb, MHP_NOTE_NONE, MHP_NO_BLOCK) ? 0 : complain(s, "there is no step %s", args->word[2]);
         if (arg_ranges(s, args, 3, &ranges) < 0)
                 return -1;
         mhp_ranges_print(&ranges, &wanted);
@@ -138,6 +138,19 @@ static int expect_step(struct scenario *s, const struct args *args) {
                         return 0;
         }
         return complain(s, "no step %s %s", args->word[2], args->word[3]);
+}
+
+/* expect order VERB N,N,..: the steps of that verb, one block each, in this order */
+static int expect_order(struct scenario *s, const struct args *args) {
+        _cleanup_text_ struct mhp_text order = { 0 };
+        enum mhp_verb verb;
+
+        if (args->n < 4 || parse_verb(args->word[2], &verb) < 0)
+                return complain(s, "which verb, and which blocks?");
+        for (size_t i = 0; i < s->n_records; i++)
+                if (s->records[i].step.verb == verb && s->records[i].blocks.n > 0)
+                        mhp_text_printf(&order, "%s%u", order.len > 0 ? "," : "", s->records[i].blocks.range[0].first);
+        return order.data && strcmp(order.data, args->word[3]) == 0 ? 0 : complain(s, "the order was %s", order.data ? order.data : "none");
 }
 
 static int expect_no_step(struct scenario *s, const struct args *args) {
@@ -253,7 +266,8 @@ int run_expect(struct scenario *s, const struct args *args) {
                 { "no-note", expect_note },  { "step", expect_step },       { "no-step", expect_no_step },
                 { "steps", expect_steps },   { "writes", expect_writes },   { "idle", expect_idle },
                 { "tick", expect_tick },     { "sums", expect_sums },       { "path", expect_path },
-                { "words", expect_words },
+                { "words", expect_words },   { "removal", expect_removal }, { "order", expect_order }, { "veto", expect_hold },
+                { "unplug-online", expect_hold },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(expectations); i++)

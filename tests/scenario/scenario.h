@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "core/sim.h"
+#include "model/line.h"
 
 #define ARGS_MAX 40
 
@@ -72,6 +73,12 @@ void scenario_done(struct scenario *s);
 /* commands.c */
 int run_command(struct scenario *s, const struct args *args);
 
+/* removals.c */
+int run_removal_command(struct scenario *s, const struct args *args);
+int expect_removal(struct scenario *s, const struct args *args);
+int expect_hold(struct scenario *s, const struct args *args);
+
 /* expect.c */
 int run_expect(struct scenario *s, const struct args *args);
+bool line_has(const char *line, const char *word); /* `goal=movable` stands in it; `flags=a` too, though others may be with it; `goal=` must not */
 int expect_truth(struct scenario *s); /* the map says what the simulated kernel has */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "model/map-text.h"
 #include "scenario.h"
 
 int scenario_set(struct scenario *s, const char *key, const char *value) {
@@ -94,11 +95,23 @@ static bool keeps_offline(const struct mhp_block *block) {
         return block->goal == MHP_WANT_NONE && (block->reason == MHP_REASON_REQUESTED || block->reason == MHP_REASON_ACCEPTED);
 }
 
+static int resume(struct scenario *s, const char *left) {
+        _cleanup_map_ struct mhp_map *map = NULL;
+        unsigned line;
+
+        if (mhp_map_parse(left, strlen(left), &map, &line) < 0)
+                return complain(s, "line %u of what is left of the removals cannot be read again", line);
+        return mhp_ring_resume(s->ring, s->sim->now, map) < 0 ? complain(s, "the removals cannot be taken up again") : 0;
+}
+
 /* The daemon is killed and started anew; its state file outlives it, its worker and its socket do not. */
 int scenario_restart(struct scenario *s) {
         _cleanup_ranges_ struct mhp_ranges kept = { 0 };
+        _cleanup_free_ char *left = NULL;
         struct mhp_map *map = NULL;
 
+        if (mhp_map_print_removals(s->ring->map, &left) < 0)
+                return complain(s, "out of memory");
         for (const struct mhp_block *b = mhp_map_at_or_after(s->ring->map, 0); b; b = mhp_map_next_block(s->ring->map, b))
                 if (keeps_offline(b) && mhp_ranges_add(&kept, b->nr, b->nr) < 0)
                         return complain(s, "out of memory");
@@ -116,7 +129,7 @@ int scenario_restart(struct scenario *s) {
                 for (uint32_t nr = kept.range[i].first; nr <= kept.range[i].last; nr++)
                         (void) mhp_ring_event(s->ring, &(struct mhp_event) { .type = MHP_EVENT_GOAL, .now = s->sim->now, .block = nr,
                                               .want = MHP_WANT_NONE, .reason = MHP_REASON_FOREIGN_OFFLINE });
-        return 0;
+        return resume(s, left);
 }
 
 int scenario_reload(struct scenario *s) {

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The devices of the simulated machine: what brought the memory, and takes it out. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "core/sim-internal.h"
+
+#define PAGE_SIZE UINT64_C(4096)
+
+static struct mhp_sim_group *find_group(struct mhp_sim *sim, const char *name) {
+        for (size_t i = 0; i < sim->n_groups; i++)
+                if (strcmp(sim->groups[i].name, name) == 0)
+                        return &sim->groups[i];
+        return NULL;
+}
+
+static bool is_of(const struct mhp_sim *sim, const struct mhp_sim_block *block, const struct mhp_sim_group *group) {
+        return block->group == (uint32_t) (group - sim->groups);
+}
+
+void mhp_sim_fill(struct mhp_sim *sim, struct mhp_range range, uint32_t used, uint32_t fixed) {
+        for (size_t i = sim_search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++) {
+                sim->blocks[i].used = used;
+                sim->blocks[i].fixed = fixed;
+        }
+}
+
+bool mhp_sim_count(struct mhp_sim *sim, uint32_t nr, struct mhp_tally *ret) {
+        const struct mhp_sim_block *block = mhp_sim_find(sim, nr);
+        uint32_t pages = (uint32_t) (sim->block_size / PAGE_SIZE);
+        uint64_t pfn = nr * (uint64_t) pages;
+
+        if (!block || sim->blind)
+                return false;
+        *ret = (struct mhp_tally) { .pages = { 0 } };
+        if (block->state == MHP_STATE_OFFLINE) {
+                ret->pages[MHP_CLASS_HOLE] = pages;
+                ret->first[MHP_CLASS_HOLE] = pfn;
+                return true;
+        }
+        ret->pages[MHP_CLASS_SLAB] = block->fixed;
+        ret->first[MHP_CLASS_SLAB] = pfn;
+        ret->pages[MHP_CLASS_ANON] = block->used;
+        ret->first[MHP_CLASS_ANON] = pfn + block->fixed;
+        ret->pages[MHP_CLASS_FREE] = pages - block->fixed - block->used;
+        ret->first[MHP_CLASS_FREE] = pfn + block->fixed + block->used;
+        return true;
+}
+
+/* The first half of acpi_scan_hot_remove(): every block goes offline, in ascending order. */
+static bool take_offline(struct mhp_sim *sim, const struct mhp_sim_group *group, struct mhp_ranges *taken) {
+        for (size_t i = 0; i < sim->n_blocks; i++) {
+                struct mhp_sim_block *block = &sim->blocks[i];
+
+                if (!is_of(sim, block, group) || block->state == MHP_STATE_OFFLINE)
+                        continue;
+                if (block->fixed > 0 || block->zone == MHP_ZONE_NONE || sim_set_offline(sim, block) < 0 ||
+                    mhp_ranges_add(taken, block->nr, block->nr) < 0)
+                        return false;
+        }
+        return true;
+}
+
+/* What had gone comes back, but through device_online() with no zone named: in the kernel's (drivers/base/memory.c, 6.12). */
+static int roll_back(struct mhp_sim *sim, const struct mhp_ranges *taken) {
+        int r = 0;
+
+        for (size_t i = 0; i < taken->n && r >= 0; i++)
+                for (uint64_t nr = taken->range[i].first; nr <= taken->range[i].last && r >= 0; nr++)
+                        r = mhp_sim_foreign(sim, (uint32_t) nr, MHP_VERB_ONLINE_KERNEL, MHP_ZONE_NORMAL);
+        return r;
+}
+
+static int remove_group(struct mhp_sim *sim, const struct mhp_sim_group *group) {
+        int r = 0;
+
+        for (size_t i = 0; i < sim->n_blocks && r >= 0;)
+                if (is_of(sim, &sim->blocks[i], group))
+                        r = mhp_sim_unplug(sim, (struct mhp_range) { sim->blocks[i].nr, sim->blocks[i].nr });
+                else
+                        i++;
+        return r;
+}
+
+int mhp_sim_eject(struct mhp_sim *sim, const char *name) {
+        _cleanup_ranges_ struct mhp_ranges taken = { 0 };
+        const struct mhp_sim_group *group = find_group(sim, name);
+
+        if (!group)
+                return -ENODEV;
+        if (sim->vetoed)
+                return -EPERM;
+        for (size_t i = 0; i < sim->n_blocks; i++)
+                if (is_of(sim, &sim->blocks[i], group) && sim->blocks[i].state == MHP_STATE_GOING_OFFLINE)
+                        return -EBUSY;
+        if (!take_offline(sim, group, &taken) || sim->firmware_refuses)
+                return roll_back(sim, &taken);
+        return remove_group(sim, group);
+}
+
+/* Unbinding kmem from a device with online memory leaves that where it is for good (dev_dax_kmem_remove(), drivers/dax/kmem.c). */
+static int unbind(struct mhp_sim *sim, const char *name) {
+        const struct mhp_sim_group *group = find_group(sim, name);
+
+        if (!group)
+                return ENODEV;
+        for (size_t i = 0; i < sim->n_blocks; i++)
+                if (is_of(sim, &sim->blocks[i], group) && sim->blocks[i].state != MHP_STATE_OFFLINE)
+                        return EBUSY;
+        return remove_group(sim, group) < 0 ? ENOMEM : 0;
+}
+
+static int hand(struct mhp_sim *sim, enum mhp_source source, const char *name) {
+        if (source == MHP_SOURCE_DAX)
+                return unbind(sim, name);
+        if (sim->vetoed)
+                return ENODEV; /* eject_store(), drivers/acpi/device_sysfs.c: the handler is not enabled */
+        /* The work runs behind the writer's back. */
+        int r = mhp_sim_eject(sim, name);
+        return r == -ENODEV ? ENODEV : 0;
+}
+
+/* What is offline goes first; online blocks, if they may be taken, the highest first (virtio_mem_sbm_unplug_request()). */
+static int give(struct mhp_sim *sim, struct mhp_sim_group *group) {
+        bool any = !sim->no_unplug_online;
+
+        for (unsigned pass = 0; pass < 1u + any; pass++)
+                for (size_t i = sim->n_blocks; i-- > 0 && group->asked > 0;) {
+                        struct mhp_sim_block *block = &sim->blocks[i];
+
+                        if (!is_of(sim, block, group) || block->state == MHP_STATE_GOING_OFFLINE || block->zone == MHP_ZONE_NONE)
+                                continue;
+                        if (block->state == MHP_STATE_ONLINE && (pass == 0 || block->fixed > 0))
+                                continue;
+                        group->asked--;
+                        int r = mhp_sim_unplug(sim, (struct mhp_range) { block->nr, block->nr });
+                        if (r < 0)
+                                return r;
+                        i = MIN(i, sim->n_blocks);
+                }
+        return 0;
+}
+
+int mhp_sim_ask(struct mhp_sim *sim, const char *name, uint32_t n) {
+        struct mhp_sim_group *group = find_group(sim, name);
+
+        if (!group || group->source != MHP_SOURCE_VIRTIO_MEM)
+                return -ENODEV;
+        group->asked = n;
+        return give(sim, group);
+}
+
+int sim_went_offline(struct mhp_sim *sim, uint32_t nr) {
+        const struct mhp_sim_block *block = mhp_sim_find(sim, nr);
+        struct mhp_sim_group *group = block && block->group != MHP_NO_GROUP ? &sim->groups[block->group] : NULL;
+
+        if (!group || group->asked == 0)
+                return 0;
+        group->asked--;
+        return mhp_sim_unplug(sim, (struct mhp_range) { nr, nr });
+}
+
+void mhp_sim_device_fault(struct mhp_sim *sim, enum mhp_verb verb, unsigned error, unsigned n) {
+        if (verb >= MHP_VERB_HOLD && verb <= MHP_VERB_HAND)
+                sim->device_fault[verb - MHP_VERB_HOLD] = (struct mhp_sim_fault) { (uint16_t) error, (uint16_t) MIN(n, (unsigned) UINT16_MAX) };
+}
+
+int mhp_sim_device(struct mhp_sim *sim, enum mhp_verb verb, const char *name) {
+        struct mhp_sim_fault *fault = &sim->device_fault[verb - MHP_VERB_HOLD];
+        enum mhp_source source = mhp_source_of_group(name);
+
+        if (fault->n > 0) {
+                fault->n--;
+                return fault->error;
+        }
+        if (verb == MHP_VERB_HAND)
+                return hand(sim, source, name);
+        if (source == MHP_SOURCE_VIRTIO_MEM)
+                sim->no_unplug_online = verb == MHP_VERB_HOLD;
+        else if (sim->foreign_veto)
+                return EPERM;
+        else
+                sim->vetoed = verb == MHP_VERB_HOLD;
+        return 0;
+}
