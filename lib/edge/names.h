@@ -21,6 +21,7 @@
 #define NAME_IOMEM "proc/iomem"
 #define NAME_ZONEINFO "proc/zoneinfo"
 #define NAME_PAGEFLAGS "proc/kpageflags"
+#define NAME_PAGECOUNTS "proc/kpagecount"
 #define NAME_PAGETYPEINFO "proc/pagetypeinfo"
 #define NAME_ARCH "proc/sys/kernel/arch"
 #define NAME_PMD_SIZE "sys/kernel/mm/transparent_hugepage/hpage_pmd_size"

@@ -66,10 +66,32 @@ static void test_no_file(void **state) {
         tree_remove(&t);
 }
 
+/* The same for how often pages are mapped; behind the end that is not known. */
+static void test_counts(void **state) {
+        _cleanup_pagecounts_ struct mhp_pagecounts counts = MHP_PAGECOUNTS_NONE;
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        uint64_t mapped[3];
+        struct tree t;
+
+        tree_make(&t);
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        assert_int_equal(mhp_pagecounts_open(&root, &counts), -ENOENT);
+        assert_int_equal(counts.fd, -1);
+        tree_file(&t, "proc/kpagecount", "12345678abcdefgh");
+        assert_int_equal(mhp_pagecounts_open(&root, &counts), 0);
+        assert_int_equal(mhp_pagecounts_read(&counts, 0, mapped, 3), 0);
+        assert_memory_equal(mapped, "12345678abcdefgh", 16);
+        assert_int_equal(mapped[2], MHP_MAPPED_UNKNOWN);
+        assert_int_equal(mhp_pagecounts_read(&counts, UINT64_MAX, mapped, 3), 0);
+        assert_int_equal(mapped[0], MHP_MAPPED_UNKNOWN);
+        tree_remove(&t);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_read),
                 cmocka_unit_test(test_no_file),
+                cmocka_unit_test(test_counts),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "api/count.h"
+
+#include "base/units.h"
+
+/* Words read at a time: 16 KiB of each file. */
+#define CHUNK 2048
+
+int mhp_counter_open(const struct mhp_root *root, uint64_t pages_per_block, struct mhp_counter *ret) {
+        struct mhp_counter counter = MHP_COUNTER_NONE;
+        int r = mhp_pageflags_open(root, &counter.flags);
+
+        if (r < 0)
+                return r;
+        (void) mhp_pagecounts_open(root, &counter.counts);
+        counter.pages_per_block = pages_per_block;
+        *ret = counter;
+        return 0;
+}
+
+void mhp_counter_done(struct mhp_counter *counter) {
+        mhp_pagecounts_done(&counter->counts);
+        mhp_pageflags_done(&counter->flags);
+}
+
+/* Not being able to tell how often pages are mapped only makes classes less certain. */
+static void read_counts(const struct mhp_counter *counter, uint64_t pfn, uint64_t *ret, size_t n) {
+        if (counter->counts.fd >= 0 && mhp_pagecounts_read(&counter->counts, pfn, ret, n) == 0)
+                return;
+        for (size_t i = 0; i < n; i++)
+                ret[i] = MHP_MAPPED_UNKNOWN;
+}
+
+int mhp_counter_block(const struct mhp_counter *counter, uint64_t block, struct mhp_tally *ret) {
+        uint64_t first = mhp_mul_sat(block, counter->pages_per_block), flags[CHUNK], counts[CHUNK];
+        struct mhp_tally tally = {};
+
+        for (uint64_t done = 0; done < counter->pages_per_block; done += CHUNK) {
+                size_t n = MIN(counter->pages_per_block - done, (uint64_t) CHUNK);
+                uint64_t pfn = mhp_add_sat(first, done);
+                int r = mhp_pageflags_read(&counter->flags, pfn, flags, n);
+
+                if (r < 0)
+                        return r;
+                read_counts(counter, pfn, counts, n);
+                for (size_t i = 0; i < n; i++)
+                        mhp_tally_walk(&tally, pfn + i, flags[i], counts[i]);
+        }
+        *ret = tally;
+        return 0;
+}
