@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/units.h"
+#include "edge/remover.h"
 #include "edge/sysfs.h"
 #include "edge/worker.h"
 
@@ -40,33 +41,78 @@ static void read_back(const struct mhp_root *root, struct mhp_worker_result *res
         result->valid = reading.valid;
 }
 
-static void do_block(const struct mhp_root *root, enum mhp_verb verb, uint32_t nr, struct mhp_worker_result *result) {
-        /* The barrier block of a settle is online, so state_store() (drivers/base/memory.c, 6.1 and 6.12) takes the hotplug lock and
-         * then finds nothing to do, which it says with EINVAL: the lock was free, and whatever held it is complete. */
-        bool settle = verb == MHP_VERB_SETTLE;
-        int r = mhp_sysfs_write_state(root, nr, settle ? "online" : mhp_verb_name(verb));
+/* What lies in the block, as well as that can be seen. Positive errno. */
+static int count(const struct mhp_root *root, uint32_t nr, struct mhp_tally *ret) {
+        (void) root;
+        (void) nr;
+        (void) ret;
+        return EOPNOTSUPP;
+}
 
-        *result = (struct mhp_worker_result) { .nr = nr, .error = settle && r == -EINVAL ? 0 : -r };
+/* What keeps a block shows best in the moment in which it does. Not where the answer has nothing to do with what lies in it. */
+static bool is_kept(enum mhp_verb verb, int error) {
+        return verb == MHP_VERB_OFFLINE && error != 0 && error != EINVAL && error != ENODEV && error != ENOENT;
+}
+
+static void do_block(const struct mhp_root *root, enum mhp_verb verb, uint32_t nr, struct mhp_worker_answer *answer) {
+        struct mhp_worker_result *result = &answer->result[answer->n++];
+        struct mhp_tally *tally = &answer->tally[answer->n_tallies];
+
+        *result = (struct mhp_worker_result) { .nr = nr };
+        if (verb == MHP_VERB_COUNT) {
+                result->error = count(root, nr, tally);
+                result->counted = result->error == 0;
+        } else {
+                /* The barrier block of a settle is online, so state_store() (drivers/base/memory.c, 6.1 and 6.12) takes the hotplug lock and
+                 * then finds nothing to do, which it says with EINVAL: the lock was free, and whatever held it is complete. */
+                bool settle = verb == MHP_VERB_SETTLE;
+                int r = mhp_sysfs_write_state(root, nr, settle ? "online" : mhp_verb_name(verb));
+
+                result->error = settle && r == -EINVAL ? 0 : -r;
+                result->counted = is_kept(verb, result->error) && count(root, nr, tally) == 0;
+        }
+        answer->n_tallies += result->counted;
         read_back(root, result);
 }
 
-static int serve(int fd, const struct mhp_root *root, const struct mhp_worker_request *request) {
+static int do_device(const struct mhp_root *root, const struct mhp_worker_request *request) {
+        enum mhp_source source;
+
+        if (request->verb == MHP_VERB_HAND)
+                return mhp_remover_hand(root, request->device);
+
+        int r = mhp_remover_source(request->device, &source);
+        return r < 0 ? r : mhp_remover_write(root, source, request->value);
+}
+
+static int serve_device(int fd, const struct mhp_root *root, const struct mhp_worker_request *request) {
+        struct mhp_worker_answer answer = { .done = true, .n = 1 };
+
+        answer.result[0].error = -do_device(root, request);
+        return mhp_worker_give(fd, &answer);
+}
+
+static int serve_blocks(int fd, const struct mhp_root *root, const struct mhp_worker_request *request) {
         struct mhp_worker_answer answer = { 0 };
         uint64_t given = now_usec();
         int r;
 
         for (uint32_t i = 0; i < request->n; i++) {
-                do_block(root, (enum mhp_verb) request->verb, request->blocks[i], &answer.result[answer.n++]);
-                if (answer.n < MHP_WORKER_RESULTS_MAX && now_usec() - given < GATHER_USEC)
+                do_block(root, (enum mhp_verb) request->verb, request->blocks[i], &answer);
+                if (answer.n < MHP_WORKER_RESULTS_MAX && answer.n_tallies < MHP_WORKER_TALLIES_MAX && now_usec() - given < GATHER_USEC)
                         continue;
                 r = mhp_worker_give(fd, &answer);
                 if (r < 0)
                         return r;
-                answer.n = 0;
+                answer.n = answer.n_tallies = 0;
                 given = now_usec();
         }
         answer.done = true;
         return mhp_worker_give(fd, &answer);
+}
+
+static int serve(int fd, const struct mhp_root *root, const struct mhp_worker_request *request) {
+        return mhp_verb_is_device((enum mhp_verb) request->verb) ? serve_device(fd, root, request) : serve_blocks(fd, root, request);
 }
 
 int mhp_worker_main(int fd, const struct mhp_root *root) {

@@ -13,10 +13,13 @@
 #include "edge/root.h"
 
 #define KEY_KNOB "knob."
+#define KEY_HOLD "hold."
 #define KEY_HANDS_OFF "hands-off="
+#define KEY_REMOVAL "removal."
 
 void mhp_saved_done(struct mhp_saved *saved) {
         mhp_ranges_done(&saved->hands_off);
+        free(saved->removals);
         *saved = (struct mhp_saved) { 0 };
 }
 
@@ -33,9 +36,26 @@ static void load_knob(struct mhp_saved *saved, const char *line) {
         }
 }
 
-static int load_line(struct mhp_saved *saved, const char *line) {
+static void load_hold(struct mhp_saved *saved, const char *line) {
+        const char *value = strchr(line, '=');
+
+        if (!value || strlen(value + 1) >= MHP_SAVED_HOLD_MAX)
+                return;
+        for (unsigned i = 0; i < _MHP_SOURCE_MAX; i++) {
+                const char *name = mhp_source_name((enum mhp_source) i);
+
+                if (name && strlen(name) == (size_t) (value - line) && strncmp(name, line, (size_t) (value - line)) == 0)
+                        memcpy(saved->hold[i], value + 1, strlen(value + 1) + 1);
+        }
+}
+
+static int load_line(struct mhp_saved *saved, const char *line, struct mhp_text *removals) {
         if (strncmp(line, KEY_KNOB, strlen(KEY_KNOB)) == 0)
                 load_knob(saved, line + strlen(KEY_KNOB));
+        else if (strncmp(line, KEY_HOLD, strlen(KEY_HOLD)) == 0)
+                load_hold(saved, line + strlen(KEY_HOLD));
+        else if (strncmp(line, KEY_REMOVAL, strlen(KEY_REMOVAL)) == 0)
+                mhp_text_printf(removals, "%s\n", line + strlen(KEY_REMOVAL));
         else if (strncmp(line, KEY_HANDS_OFF, strlen(KEY_HANDS_OFF)) == 0) {
                 struct mhp_ranges ranges = { 0 };
                 int r = mhp_ranges_parse(line + strlen(KEY_HANDS_OFF), &ranges);
@@ -50,8 +70,25 @@ static int load_line(struct mhp_saved *saved, const char *line) {
         return 0;
 }
 
-int mhp_state_file_load(const char *dir, struct mhp_saved *ret) {
+int mhp_state_file_parse(char *text, struct mhp_saved *ret) {
         _cleanup_saved_ struct mhp_saved saved = { 0 };
+        _cleanup_text_ struct mhp_text removals = { 0 };
+        char *rest = NULL;
+
+        for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+                int r = load_line(&saved, line, &removals);
+                if (r < 0)
+                        return r;
+        }
+        if (removals.error < 0)
+                return removals.error;
+        saved.removals = TAKE(removals.data);
+        *ret = saved;
+        saved = (struct mhp_saved) { 0 };
+        return 0;
+}
+
+int mhp_state_file_load(const char *dir, struct mhp_saved *ret) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
         _cleanup_free_ char *text = NULL;
         size_t len;
@@ -59,29 +96,38 @@ int mhp_state_file_load(const char *dir, struct mhp_saved *ret) {
 
         if (r >= 0)
                 r = mhp_root_read_all(&root, NAME_STATE_FILE, &text, &len);
-        if (r < 0 && r != -ENOENT)
-                return r;
-
-        char *rest = NULL;
-        for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest)) {
-                r = load_line(&saved, line);
-                if (r < 0)
-                        return r;
+        if (r == -ENOENT) {
+                *ret = (struct mhp_saved) { 0 };
+                return 0;
         }
-        *ret = saved;
-        saved = (struct mhp_saved) { 0 };
-        return 0;
+        return r < 0 ? r : mhp_state_file_parse(text, ret);
 }
 
-static int print(const struct mhp_saved *saved, struct mhp_text *text) {
+static void print_removals(const char *line, struct mhp_text *text) {
+        while (*line) {
+                size_t n = strcspn(line, "\n");
+
+                mhp_text_add(text, KEY_REMOVAL);
+                mhp_text_add_n(text, line, n);
+                mhp_text_add(text, "\n");
+                line += n + (line[n] == '\n');
+        }
+}
+
+int mhp_state_file_print(const struct mhp_saved *saved, struct mhp_text *text) {
         for (unsigned i = 0; i < _MHP_KNOB_MAX; i++)
                 if (saved->knob[i][0])
                         mhp_text_printf(text, KEY_KNOB "%s=%s\n", mhp_knob_name((enum mhp_knob) i), saved->knob[i]);
+        for (unsigned i = 0; i < _MHP_SOURCE_MAX; i++)
+                if (saved->hold[i][0] && mhp_source_name((enum mhp_source) i))
+                        mhp_text_printf(text, KEY_HOLD "%s=%s\n", mhp_source_name((enum mhp_source) i), saved->hold[i]);
         if (saved->hands_off.n > 0) {
                 mhp_text_add(text, KEY_HANDS_OFF);
                 mhp_ranges_print(&saved->hands_off, text);
                 mhp_text_add(text, "\n");
         }
+        if (saved->removals)
+                print_removals(saved->removals, text);
         return text->error;
 }
 
@@ -101,7 +147,7 @@ static int write_file(const char *path, const char *data, size_t len) {
 int mhp_state_file_save(const char *dir, const struct mhp_saved *saved) {
         _cleanup_text_ struct mhp_text text = { 0 };
         _cleanup_free_ char *path = NULL, *fresh = NULL;
-        int r = print(saved, &text);
+        int r = mhp_state_file_print(saved, &text);
 
         if (r < 0)
                 return r;

@@ -13,13 +13,17 @@ extern char **environ;
 
 struct answer_header {
         uint32_t done;
-        uint32_t n;
+        uint32_t n, n_tallies;
+        uint32_t reserved;
 };
 
+/* Behind the header n results, then as many tallies. */
 struct answer {
         struct answer_header header;
-        struct mhp_worker_result result[MHP_WORKER_RESULTS_MAX];
+        char rest[MHP_WORKER_RESULTS_MAX * sizeof(struct mhp_worker_result) + MHP_WORKER_TALLIES_MAX * sizeof(struct mhp_tally)];
 };
+
+#define PFN_MAX (UINT64_C(1) << 52) /* no architecture's physical addresses go so far */
 
 static void close_pair(int pair[2]) {
         for (int i = 0; i < 2; i++)
@@ -64,24 +68,78 @@ int mhp_worker_spawn(const char *path, const char *sysroot, pid_t *ret_pid, int 
         return 0;
 }
 
+bool mhp_verb_is_device(enum mhp_verb verb) {
+        return verb == MHP_VERB_HOLD || verb == MHP_VERB_RELEASE || verb == MHP_VERB_HAND;
+}
+
+static int send_request(int fd, const struct mhp_worker_request *request) {
+        size_t len = offsetof(struct mhp_worker_request, blocks) + request->n * sizeof(*request->blocks);
+
+        return send(fd, request, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
 int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n) {
         struct mhp_worker_request request;
-        size_t len = offsetof(struct mhp_worker_request, blocks) + n * sizeof(*blocks);
 
         if (n > MHP_WORKER_BLOCKS_MAX)
                 return -E2BIG;
         request.verb = verb;
         request.n = (uint32_t) n;
+        memset(request.device, 0, sizeof(request.device));
+        memset(request.value, 0, sizeof(request.value));
         if (n > 0)
                 memcpy(request.blocks, blocks, n * sizeof(*blocks));
-        if (send(fd, &request, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-                return -errno;
-        return 0;
+        return send_request(fd, &request);
+}
+
+int mhp_worker_send_device(int fd, enum mhp_verb verb, const char *device, const char *value) {
+        struct mhp_worker_request request;
+
+        if (strlen(device) >= sizeof(request.device) || strlen(value) >= sizeof(request.value))
+                return -EINVAL;
+        request.verb = verb;
+        request.n = 0;
+        memset(request.device, 0, sizeof(request.device));
+        memset(request.value, 0, sizeof(request.value));
+        memcpy(request.device, device, strlen(device));
+        memcpy(request.value, value, strlen(value));
+        return send_request(fd, &request);
 }
 
 static bool result_valid(const struct mhp_worker_result *result) {
         return result->nr <= MHP_BLOCK_MAX && result->error >= 0 && result->error < 4096 && result->read_error >= 0 &&
-               result->read_error < 4096 && result->state < _MHP_STATE_MAX && result->zone < _MHP_ZONE_MAX;
+               result->read_error < 4096 && result->state < _MHP_STATE_MAX && result->zone < _MHP_ZONE_MAX && result->counted <= 1;
+}
+
+static bool tally_valid(const struct mhp_tally *tally) {
+        uint64_t sum = 0;
+
+        for (unsigned i = 0; i < _MHP_CLASS_MAX; i++) {
+                sum += tally->pages[i];
+                if (tally->pages[i] > 0 && tally->first[i] >= PFN_MAX)
+                        return false;
+        }
+        return sum <= UINT32_MAX;
+}
+
+/* Whether results and tallies make sense, and fit each other. */
+static bool answer_valid(const struct mhp_worker_answer *answer) {
+        size_t n_counted = 0;
+
+        for (size_t i = 0; i < answer->n; i++) {
+                if (!result_valid(&answer->result[i]))
+                        return false;
+                n_counted += answer->result[i].counted;
+        }
+        for (size_t i = 0; i < answer->n_tallies; i++)
+                if (!tally_valid(&answer->tally[i]))
+                        return false;
+        return n_counted == answer->n_tallies;
+}
+
+static bool header_valid(const struct answer_header *header, size_t len) {
+        return len >= sizeof(*header) && header->done <= 1 && header->n <= MHP_WORKER_RESULTS_MAX && header->n_tallies <= MHP_WORKER_TALLIES_MAX &&
+               len == sizeof(*header) + header->n * sizeof(struct mhp_worker_result) + header->n_tallies * sizeof(struct mhp_tally);
 }
 
 int mhp_worker_receive(int fd, struct mhp_worker_answer *ret) {
@@ -94,25 +152,37 @@ int mhp_worker_receive(int fd, struct mhp_worker_answer *ret) {
                 return -errno;
         if (len == 0)
                 return -ECONNRESET;
-        if ((size_t) len < sizeof(answer.header) || answer.header.n > MHP_WORKER_RESULTS_MAX || answer.header.done > 1 ||
-            (size_t) len != sizeof(answer.header) + answer.header.n * sizeof(*answer.result))
+        if (!header_valid(&answer.header, (size_t) len))
                 return -EBADMSG;
-        for (uint32_t i = 0; i < answer.header.n; i++)
-                if (!result_valid(&answer.result[i]))
-                        return -EBADMSG;
 
-        ret->done = answer.header.done;
-        ret->n = answer.header.n;
-        memcpy(ret->result, answer.result, answer.header.n * sizeof(*answer.result));
+        struct mhp_worker_answer taken;
+        size_t results = answer.header.n * sizeof(*taken.result);
+
+        taken.done = answer.header.done;
+        taken.n = answer.header.n;
+        taken.n_tallies = answer.header.n_tallies;
+        memcpy(taken.result, answer.rest, results);
+        memcpy(taken.tally, answer.rest + results, taken.n_tallies * sizeof(*taken.tally));
+        if (!answer_valid(&taken))
+                return -EBADMSG;
+        *ret = taken;
         return 1;
+}
+
+static bool ends(const char *s, size_t size) {
+        return memchr(s, '\0', size);
 }
 
 static bool request_valid(const struct mhp_worker_request *request, size_t len) {
         if (len < offsetof(struct mhp_worker_request, blocks) || request->n > MHP_WORKER_BLOCKS_MAX ||
-            len != offsetof(struct mhp_worker_request, blocks) + request->n * sizeof(*request->blocks))
+            len != offsetof(struct mhp_worker_request, blocks) + request->n * sizeof(*request->blocks) ||
+            !ends(request->device, sizeof(request->device)) || !ends(request->value, sizeof(request->value)))
                 return false;
-        return request->verb == MHP_VERB_SETTLE || request->verb == MHP_VERB_ONLINE_MOVABLE || request->verb == MHP_VERB_ONLINE_KERNEL ||
-               request->verb == MHP_VERB_OFFLINE;
+        if (mhp_verb_is_device((enum mhp_verb) request->verb))
+                return request->n == 0 && request->device[0];
+        return (request->verb == MHP_VERB_SETTLE || request->verb == MHP_VERB_ONLINE_MOVABLE || request->verb == MHP_VERB_ONLINE_KERNEL ||
+                request->verb == MHP_VERB_OFFLINE || request->verb == MHP_VERB_COUNT) &&
+               !request->device[0] && !request->value[0];
 }
 
 int mhp_worker_take(int fd, struct mhp_worker_request *ret) {
@@ -129,12 +199,14 @@ int mhp_worker_take(int fd, struct mhp_worker_request *ret) {
 }
 
 int mhp_worker_give(int fd, const struct mhp_worker_answer *given) {
-        struct answer answer = { .header = { .done = given->done, .n = (uint32_t) given->n } };
+        struct answer answer = { .header = { .done = given->done, .n = (uint32_t) given->n, .n_tallies = (uint32_t) given->n_tallies } };
+        size_t results = given->n * sizeof(*given->result), tallies = given->n_tallies * sizeof(*given->tally);
         ssize_t len;
 
-        memcpy(answer.result, given->result, given->n * sizeof(*given->result));
+        memcpy(answer.rest, given->result, results);
+        memcpy(answer.rest + results, given->tally, tallies);
         do
-                len = send(fd, &answer, sizeof(answer.header) + given->n * sizeof(*answer.result), MSG_NOSIGNAL);
+                len = send(fd, &answer, sizeof(answer.header) + results + tallies, MSG_NOSIGNAL);
         while (len < 0 && errno == EINTR);
         return len < 0 ? -errno : 0;
 }

@@ -42,6 +42,8 @@ static void fill(struct mhp_saved *saved) {
         strcpy(saved->knob[MHP_KNOB_AUTO_MOVABLE_RATIO], "301");
         assert_int_equal(mhp_ranges_add(&saved->hands_off, 32, 39), 0);
         assert_int_equal(mhp_ranges_add(&saved->hands_off, 41, 41), 0);
+        strcpy(saved->hold[MHP_SOURCE_ACPI], "1");
+        saved->removals = strdup("map 1\nblock-size 134217728\nremoval 3 unplug phase=hold\n");
 }
 
 static void test_nothing(void **state) {
@@ -62,7 +64,8 @@ static void test_round_trip(void **state) {
         fill(&saved);
         for (int again = 0; again < 2; again++) {
                 assert_int_equal(mhp_state_file_save(m->dir, &saved), 0);
-                assert_string_equal(tree_read(&m->t, "mhpd/state"), "knob.auto_online_blocks=offline\nknob.auto_movable_ratio=301\nhands-off=32-39,41\n");
+                assert_string_equal(tree_read(&m->t, "mhpd/state"), "knob.auto_online_blocks=offline\nknob.auto_movable_ratio=301\nhold.acpi=1\nhands-off=32-39,41\n"
+                                    "removal.map 1\nremoval.block-size 134217728\nremoval.removal 3 unplug phase=hold\n");
                 assert_false(exists(m, "mhpd/state.new"));
         }
         assert_int_equal(mhp_state_file_load(m->dir, &got), 0);
@@ -70,6 +73,9 @@ static void test_round_trip(void **state) {
                 assert_string_equal(got.knob[i], saved.knob[i]);
         assert_int_equal(mhp_ranges_count(&got.hands_off), 9);
         assert_true(mhp_ranges_contain(&got.hands_off, 41));
+        for (unsigned i = 0; i < _MHP_SOURCE_MAX; i++)
+                assert_string_equal(got.hold[i], saved.hold[i]);
+        assert_string_equal(got.removals, saved.removals);
 
         assert_int_equal(mhp_state_file_save(m->dir, &empty), 0);
         assert_false(exists(m, "mhpd/state"));
@@ -82,20 +88,25 @@ static void test_tolerant(void **state) {
                 const char *text;
                 const char *blocks; /* knob auto_online_blocks */
                 uint64_t n;         /* hands off */
+                const char *hold;   /* of acpi; NULL: none */
+                const char *removals;
         } rows[] = {
-                { "", "", 0 },
-                { "\n\n\n", "", 0 },
-                { "nonsense\n=\nknob.\nknob.=x\nknob.unheard=1\n", "", 0 },
-                { "knob.auto_online_blocks=online", "online", 0 },
-                { "knob.auto_online_blocks=\n", "", 0 },
-                { "knob.auto_online_block=online\nknob.auto_online_blocksx=online\n", "", 0 },
-                { "knob.auto_online_blocks=a-value-that-is-longer-than-what-any-knob-holds\n", "", 0 },
-                { "hands-off=32\nknob.auto_online_blocks=offline\n", "offline", 1 },
-                { "hands-off=32-\n", "", 0 },
-                { "hands-off=39-32\n", "", 0 },
-                { "hands-off=99999999999999999999\n", "", 0 },
-                { "hands-off=1-2\nhands-off=x\n", "", 2 },
-                { "hands-off=1-2\nhands-off=7\n", "", 1 },
+                { "", "", 0, NULL, NULL },
+                { "hold.acpi=1\n", "", 0, "1", NULL },
+                { "hold.acpi\nhold.=1\nhold.sapi=1\nhold.acpi=12345678\n", "", 0, NULL, NULL },
+                { "removal.map 1\nremoval.\nhold.acpi=0\nremoval.nonsense\nremoval", "", 0, "0", "map 1\n\nnonsense\n" },
+                { "\n\n\n", "", 0, NULL, NULL },
+                { "nonsense\n=\nknob.\nknob.=x\nknob.unheard=1\n", "", 0, NULL, NULL },
+                { "knob.auto_online_blocks=online", "online", 0, NULL, NULL },
+                { "knob.auto_online_blocks=\n", "", 0, NULL, NULL },
+                { "knob.auto_online_block=online\nknob.auto_online_blocksx=online\n", "", 0, NULL, NULL },
+                { "knob.auto_online_blocks=a-value-that-is-longer-than-what-any-knob-holds\n", "", 0, NULL, NULL },
+                { "hands-off=32\nknob.auto_online_blocks=offline\n", "offline", 1, NULL, NULL },
+                { "hands-off=32-\n", "", 0, NULL, NULL },
+                { "hands-off=39-32\n", "", 0, NULL, NULL },
+                { "hands-off=99999999999999999999\n", "", 0, NULL, NULL },
+                { "hands-off=1-2\nhands-off=x\n", "", 2, NULL, NULL },
+                { "hands-off=1-2\nhands-off=7\n", "", 1, NULL, NULL },
         };
         struct machine *m = *state;
 
@@ -106,6 +117,8 @@ static void test_tolerant(void **state) {
                 ROW_INT(row->text, mhp_state_file_load(m->dir, &saved), 0);
                 assert_string_equal(saved.knob[MHP_KNOB_AUTO_ONLINE_BLOCKS], row->blocks);
                 ROW_INT(row->text, mhp_ranges_count(&saved.hands_off), row->n);
+                assert_string_equal(saved.hold[MHP_SOURCE_ACPI], row->hold ? row->hold : "");
+                assert_string_equal(saved.removals ? saved.removals : "", row->removals ? row->removals : "");
         }
 }
 

@@ -269,26 +269,76 @@ static void test_hang_up(void **state) {
         assert_int_equal(reap(m), 0);
 }
 
-/* A request that makes no sense is the end of a worker; the daemon starts another. */
-static void test_bad_requests(void **state) {
+/* The switches of those that bring memory, and the hand-over. */
+static void test_device(void **state) {
         static const struct {
                 const char *what;
-                uint32_t words[4]; /* verb, n, blocks */
+                enum mhp_verb verb;
+                const char *device, *value;
+                const char *path; /* where `value` is found then; NULL: nothing is written */
+                int error;
+        } rows[] = {
+                { "hold", MHP_VERB_HOLD, "acpi:PNP0C80:00", "0", "sys/firmware/acpi/hotplug/memory/enabled", 0 },
+                { "release", MHP_VERB_RELEASE, "acpi", "1", "sys/firmware/acpi/hotplug/memory/enabled", 0 },
+                { "no value of it", MHP_VERB_HOLD, "acpi:PNP0C80:00", "2", NULL, EINVAL },
+                { "no switch", MHP_VERB_HOLD, "dax:dax0.0", "0", NULL, EOPNOTSUPP },
+                { "no such source", MHP_VERB_HOLD, "cxl:mem0", "0", NULL, EINVAL },
+                { "not there", MHP_VERB_HOLD, "virtio-mem:virtio0", "N", NULL, ENOENT },
+                { "unbind", MHP_VERB_HAND, "dax:dax0.0", "", "sys/bus/dax/drivers/kmem/unbind", 0 },
+                { "nothing to hand it to", MHP_VERB_HAND, "virtio-mem:virtio0", "", NULL, EOPNOTSUPP },
+                { "out of the folder", MHP_VERB_HAND, "acpi:PNP0C80:../x", "", NULL, EINVAL },
+        };
+        struct machine *m = *state;
+
+        tree_file(&m->t, "sys/firmware/acpi/hotplug/memory/enabled", "1");
+        tree_file(&m->t, "sys/bus/dax/drivers/kmem/unbind", "");
+        ROWS(row, rows) {
+                struct mhp_worker_result result;
+
+                ROW_INT(row->what, mhp_worker_send_device(m->fd, row->verb, row->device, row->value), 0);
+                ROW_INT(row->what, answers(m->fd, &result, 1), 1);
+                ROW_INT(row->what, result.error, row->error);
+                if (row->path)
+                        assert_string_equal(tree_read(&m->t, row->path), row->verb == MHP_VERB_HAND ? "dax0.0" : row->value);
+        }
+        assert_int_equal(mhp_worker_send_device(m->fd, MHP_VERB_HOLD, "acpi", "a value longer than any"), -EINVAL);
+}
+
+struct raw_request {
+        uint32_t verb, n;
+        char device[MHP_GROUP_NAME_MAX], value[MHP_WORKER_VALUE_MAX];
+        uint32_t blocks[2];
+};
+
+/* A request that makes no sense is the end of a worker; the daemon starts another. */
+static void test_bad_requests(void **state) {
+        enum { ONE = offsetof(struct raw_request, blocks[1]), NONE = offsetof(struct raw_request, blocks) };
+        static const struct {
+                const char *what;
+                struct raw_request raw;
                 size_t len;
         } rows[] = {
-                { "too short", { MHP_VERB_OFFLINE }, 4 },
-                { "verb none", { MHP_VERB_NONE, 1, 5 }, 12 },
-                { "verb report", { MHP_VERB_REPORT, 1, 5 }, 12 },
-                { "verb unheard of", { 4711, 1, 5 }, 12 },
-                { "fewer blocks than said", { MHP_VERB_OFFLINE, 2, 5 }, 12 },
-                { "more blocks than said", { MHP_VERB_OFFLINE, 1, 5, 6 }, 16 },
-                { "more blocks than can be", { MHP_VERB_OFFLINE, UINT32_MAX, 5 }, 12 },
+                { "too short", { .verb = MHP_VERB_OFFLINE }, 4 },
+                { "no device at all", { .verb = MHP_VERB_OFFLINE }, 8 },
+                { "verb none", { .verb = MHP_VERB_NONE, .n = 1, .blocks = { 5 } }, ONE },
+                { "verb report", { .verb = MHP_VERB_REPORT, .n = 1, .blocks = { 5 } }, ONE },
+                { "verb interrupt", { .verb = MHP_VERB_INTERRUPT, .n = 1, .blocks = { 5 } }, ONE },
+                { "verb unheard of", { .verb = 4711, .n = 1, .blocks = { 5 } }, ONE },
+                { "fewer blocks than said", { .verb = MHP_VERB_OFFLINE, .n = 2, .blocks = { 5 } }, ONE },
+                { "more blocks than said", { .verb = MHP_VERB_OFFLINE, .n = 1, .blocks = { 5, 6 } }, sizeof(struct raw_request) },
+                { "more blocks than can be", { .verb = MHP_VERB_OFFLINE, .n = UINT32_MAX, .blocks = { 5 } }, ONE },
+                { "blocks with a device", { .verb = MHP_VERB_OFFLINE, .n = 1, .device = "acpi", .blocks = { 5 } }, ONE },
+                { "blocks with a value", { .verb = MHP_VERB_COUNT, .n = 1, .value = "1", .blocks = { 5 } }, ONE },
+                { "a device with blocks", { .verb = MHP_VERB_HAND, .n = 1, .device = "dax:dax0.0", .blocks = { 5 } }, ONE },
+                { "no device", { .verb = MHP_VERB_HAND }, NONE },
+                { "a value without an end", { .verb = MHP_VERB_HOLD, .device = "acpi", .value = { [0 ... 15] = '1' } }, NONE },
+                { "a device without an end", { .verb = MHP_VERB_HOLD, .device = { [0 ... 63] = 'a' } }, NONE },
         };
         struct machine *m = *state;
 
         ROWS(row, rows) {
                 tree_set(&m->t, 5, "state", "");
-                ROW_INT(row->what, send(m->fd, row->words, row->len, MSG_NOSIGNAL), (ssize_t) row->len);
+                ROW_INT(row->what, send(m->fd, &row->raw, row->len, MSG_NOSIGNAL), (ssize_t) row->len);
                 wait_for(m->fd);
                 ROW_INT(row->what, reap(m), 3);
                 assert_string_equal(state_of(m, 5), "\n");
@@ -297,48 +347,72 @@ static void test_bad_requests(void **state) {
         }
 }
 
-/* The layout of an answer, as worker.c has it. */
+/* The layout of an answer with at most two results or one and a tally, as worker.c has it. */
 struct raw {
-        uint32_t done, n;
-        struct mhp_worker_result result[MHP_WORKER_RESULTS_MAX + 1];
+        uint32_t done, n, n_tallies, reserved;
+        struct mhp_worker_result result[2];
+        struct mhp_tally tally; /* behind `n` results when it is sent */
 };
+
+static size_t lay_out(const struct raw *raw, char *buf) {
+        size_t n = MIN(raw->n, 2u), len = offsetof(struct raw, result) + n * sizeof(raw->result[0]);
+
+        memcpy(buf, raw, len);
+        if (raw->n_tallies == 0)
+                return len;
+        memcpy(buf + len, &raw->tally, sizeof(raw->tally));
+        return len + sizeof(raw->tally);
+}
 
 static void test_bad_answers(void **state) {
         static const struct {
                 const char *what;
                 struct raw raw;
-                size_t len; /* 0: header and n results */
+                size_t len; /* 0: header, n results, a tally if there are any */
                 int r;
         } rows[] = {
                 { "nothing but the end", { .done = 1 }, 0, 1 },
                 { "a good one", { .n = 1, .result = { { .nr = 5, .error = EBUSY, .state = MHP_STATE_ONLINE, .zone = MHP_ZONE_MOVABLE } } }, 0, 1 },
+                { "counted", { .n = 1, .n_tallies = 1, .result = { { .counted = 1 } }, .tally = { .pages = { [MHP_CLASS_SLAB] = 7 } } }, 0, 1 },
                 { "too short", { .done = 1 }, 4, -EBADMSG },
                 { "done twice over", { .done = 2 }, 0, -EBADMSG },
-                { "fewer results than said", { .n = 2 }, 8 + sizeof(struct mhp_worker_result), -EBADMSG },
-                { "more results than said", { .n = 1 }, 8 + 2 * sizeof(struct mhp_worker_result), -EBADMSG },
+                { "fewer results than said", { .n = 2 }, 16 + sizeof(struct mhp_worker_result), -EBADMSG },
+                { "more results than said", { .n = 1 }, 16 + 2 * sizeof(struct mhp_worker_result), -EBADMSG },
                 { "more results than can be", { .n = MHP_WORKER_RESULTS_MAX + 1 }, 0, -EBADMSG },
-                { "a length that wraps", { .n = UINT32_MAX / 10 }, 8, -EBADMSG },
+                { "a length that wraps", { .n = UINT32_MAX / 10 }, 16, -EBADMSG },
                 { "no block", { .n = 1, .result = { { .nr = MHP_NO_BLOCK } } }, 0, -EBADMSG },
                 { "negative errno", { .n = 1, .result = { { .error = -EBUSY } } }, 0, -EBADMSG },
                 { "no errno", { .n = 1, .result = { { .error = 4096 } } }, 0, -EBADMSG },
                 { "no read errno", { .n = 1, .result = { { .read_error = INT32_MIN } } }, 0, -EBADMSG },
                 { "no state", { .n = 1, .result = { { .state = _MHP_STATE_MAX } } }, 0, -EBADMSG },
                 { "no zone", { .n = 1, .result = { { .zone = _MHP_ZONE_MAX } } }, 0, -EBADMSG },
+                { "counted twice over", { .n = 1, .n_tallies = 1, .result = { { .counted = 2 } } }, 0, -EBADMSG },
+                { "counted without a tally", { .n = 1, .result = { { .counted = 1 } } }, 0, -EBADMSG },
+                { "a tally of nothing", { .n = 1, .n_tallies = 1 }, 0, -EBADMSG },
+                { "more tallies than said", { .n_tallies = 2 }, 0, -EBADMSG },
+                { "more tallies than can be", { .n_tallies = MHP_WORKER_TALLIES_MAX + 1 }, 0, -EBADMSG },
+                { "more pages than a block has", { .n = 1, .n_tallies = 1, .result = { { .counted = 1 } },
+                  .tally = { .pages = { [0] = UINT32_MAX, [1] = 1 } } }, 0, -EBADMSG },
+                { "a page beyond all memory", { .n = 1, .n_tallies = 1, .result = { { .counted = 1 } },
+                  .tally = { .pages = { [0] = 1 }, .first = { [0] = UINT64_MAX } } }, 0, -EBADMSG },
         };
         struct mhp_worker_answer answer;
+        char buf[sizeof(struct raw)];
         int pair[2];
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
         assert_int_equal(mhp_worker_receive(pair[0], &answer), 0);
         ROWS(row, rows) {
-                size_t len = row->len ? row->len : offsetof(struct raw, result) + row->raw.n * sizeof(row->raw.result[0]);
+                size_t len = lay_out(&row->raw, buf);
 
+                len = row->len ? row->len : len;
                 memset(&answer, 0x5a, sizeof(answer));
-                ROW_INT(row->what, send(pair[1], &row->raw, len, 0), (ssize_t) len);
+                ROW_INT(row->what, send(pair[1], row->len ? (const void *) &row->raw : buf, len, 0), (ssize_t) len);
                 ROW_INT(row->what, mhp_worker_receive(pair[0], &answer), row->r);
                 if (row->r > 0) {
                         ROW_INT(row->what, answer.done, row->raw.done);
                         ROW_INT(row->what, answer.n, row->raw.n);
+                        ROW_INT(row->what, answer.n_tallies, row->raw.n_tallies);
                 } else
                         ROW_INT(row->what, answer.n, (size_t) 0x5a5a5a5a5a5a5a5a);
         }
@@ -397,7 +471,7 @@ static int be_worker(const char *sysroot) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 T(test_verbs), T(test_read_back), T(test_errors), T(test_settle), T(test_many), T(test_stuck), T(test_late_signal),
-                T(test_hang_up), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
+                T(test_hang_up), T(test_device), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
         };
 
         if (argc == 4 && strcmp(argv[1], "--worker") == 0 && strcmp(argv[2], "--sysroot") == 0)

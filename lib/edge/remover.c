@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "edge/remover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "edge/names.h"
+
+#define SOURCE_NAME_MAX 16
+#define REMOVER_PATH_MAX 128
+
+static const struct {
+        const char *path, *held, *free;
+} holds[_MHP_SOURCE_MAX] = {
+        [MHP_SOURCE_ACPI] = { NAME_ACPI_VETO, "0", "1" },
+        [MHP_SOURCE_VIRTIO_MEM] = { NAME_VIRTIO_MEM_UNPLUG_ONLINE, "N", "Y" },
+};
+
+const char *mhp_remover_held(enum mhp_source source) {
+        return (unsigned) source < _MHP_SOURCE_MAX ? holds[source].held : NULL;
+}
+
+int mhp_remover_read(const struct mhp_root *root, enum mhp_source source, char ret[static MHP_HOLD_VALUE_MAX]) {
+        char value[MHP_HOLD_VALUE_MAX];
+        int r;
+
+        if (!mhp_remover_held(source))
+                return -EOPNOTSUPP;
+        r = mhp_root_read(root, holds[source].path, value, sizeof(value));
+        if (r < 0)
+                return r;
+        memcpy(ret, value, (size_t) r + 1);
+        return 0;
+}
+
+int mhp_remover_write(const struct mhp_root *root, enum mhp_source source, const char *value) {
+        if (!mhp_remover_held(source))
+                return -EOPNOTSUPP;
+        if (strcmp(value, holds[source].held) != 0 && strcmp(value, holds[source].free) != 0)
+                return -EINVAL;
+        return mhp_root_write(root, holds[source].path, value);
+}
+
+int mhp_remover_source(const char *group, enum mhp_source *ret) {
+        size_t n = strcspn(group, ":");
+        char name[SOURCE_NAME_MAX];
+
+        if (n >= sizeof(name))
+                return -EINVAL;
+        memcpy(name, group, n);
+        name[n] = '\0';
+        return mhp_source_parse(name, ret);
+}
+
+/* A name in sysfs, and no way out of its folder. */
+static bool is_device(const char *s) {
+        return *s != '\0' && *s != '.' &&
+               strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-") == strlen(s);
+}
+
+static int eject(const struct mhp_root *root, const char *device) {
+        char path[REMOVER_PATH_MAX];
+
+        if (strncmp(device, NAME_ACPI_MEMORY_HID, strlen(NAME_ACPI_MEMORY_HID)) != 0)
+                return -EINVAL;
+        if ((size_t) snprintf(path, sizeof(path), NAME_ACPI_DEVICES "/%s/" NAME_ACPI_EJECT, device) >= sizeof(path))
+                return -EINVAL;
+        return mhp_root_write(root, path, "1");
+}
+
+int mhp_remover_hand(const struct mhp_root *root, const char *group) {
+        const char *device = strchr(group, ':');
+        enum mhp_source source;
+        int r = mhp_remover_source(group, &source);
+
+        if (r < 0)
+                return r;
+        if (source != MHP_SOURCE_ACPI && source != MHP_SOURCE_DAX)
+                return -EOPNOTSUPP;
+        if (!device || !is_device(device + 1))
+                return -EINVAL;
+        return source == MHP_SOURCE_ACPI ? eject(root, device + 1) : mhp_root_write(root, NAME_KMEM_UNBIND, device + 1);
+}
