@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "daemon/bus-internal.h"
 #include "daemon/job.h"
 
@@ -49,7 +50,7 @@ static int take_blocks(const struct mhp_map *map, const char *target, struct mhp
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "\"%s\": block numbers end at %" PRIu32, target, MHP_BLOCK_MAX);
         if (r < 0)
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
-                                         "\"%s\" is no target; block numbers and ranges (32-39,41) or a group's name are", target);
+                                         "\"%s\" is no target; block numbers and ranges (32-39,41), a group's name or a size (4G) are", target);
         for (size_t i = 0; i < ret->n; i++)
                 if (find_hole(map, &ret->range[i], &nr))
                         return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_BLOCK, "there is no block %" PRIu32, nr);
@@ -57,13 +58,14 @@ static int take_blocks(const struct mhp_map *map, const char *target, struct mhp
 }
 
 struct order {
-        struct mhp_ranges blocks;
-        enum mhp_want want;
+        enum mhp_want want;       /* NONE: memory is to leave, `target` */
+        struct mhp_target target; /* owned */
+        const char *words;        /* the caller's */
         uint64_t timeout;
 };
 
 static void order_done(struct order *order) {
-        mhp_ranges_done(&order->blocks);
+        mhp_target_done(&order->target);
 }
 #define _cleanup_order_ _cleanup_(order_done)
 
@@ -73,32 +75,114 @@ static int read_zone(const char *zone, enum mhp_want *ret, sd_bus_error *error) 
         return 0;
 }
 
-static int read_order(sd_bus_message *m, const struct engine *engine, struct order *ret, sd_bus_error *error) {
-        bool online = strcmp(sd_bus_message_get_member(m), "Online") == 0;
-        const char *target, *zone;
+/* What the method's signature holds. */
+static int read_arguments(sd_bus_message *m, struct order *ret, sd_bus_error *error) {
+        const char *member = sd_bus_message_get_member(m), *zone;
         int r;
 
         ret->want = MHP_WANT_NONE;
-        r = online ? sd_bus_message_read(m, "sst", &target, &zone, &ret->timeout) : sd_bus_message_read(m, "st", &target, &ret->timeout);
-        if (r >= 0 && online)
-                r = read_zone(zone, &ret->want, error);
-        if (r < 0)
-                return r;
-        if (*target == '\0')
+        ret->target.keep = MHP_KEEP_NONE;
+        ret->target.verb = strcmp(member, "Unplug") == 0 ? MHP_REMOVAL_UNPLUG : MHP_REMOVAL_OFFLINE;
+        if (strcmp(member, "Online") == 0) {
+                r = sd_bus_message_read(m, "sst", &ret->words, &zone, &ret->timeout);
+                return r < 0 ? r : read_zone(zone, &ret->want, error);
+        }
+        return ret->target.verb == MHP_REMOVAL_UNPLUG ? sd_bus_message_read(m, "stt", &ret->words, &ret->target.keep, &ret->timeout)
+                                                      : sd_bus_message_read(m, "st", &ret->words, &ret->timeout);
+}
+
+/* Only virtio-mem gives back a part of what it gave. */
+static int check_keep(const struct mhp_map *map, const struct order *order, sd_bus_error *error) {
+        const struct mhp_group *group = mhp_map_find_group(map, order->words);
+
+        if (order->target.keep == MHP_KEEP_NONE)
+                return 0;
+        if (!group)
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
+                                         "\"%s\" is no group, and only a virtio-mem group can keep a part of its memory", order->words);
+        if (group->source != MHP_SOURCE_VIRTIO_MEM)
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "%s leaves as one; only a virtio-mem group can keep a part of its memory",
+                                         group->name);
+        return 0;
+}
+
+/* Blocks that are on their way out belong to their job until that has ended. */
+static int check_members(const struct mhp_map *map, const struct mhp_ranges *blocks, sd_bus_error *error) {
+        for (size_t i = 0; i < blocks->n; i++)
+                for (const struct mhp_block *b = mhp_map_at_or_after(map, blocks->range[i].first); b && b->nr <= blocks->range[i].last;
+                     b = mhp_map_next_block(map, b)) {
+                        const struct mhp_removal *removal = b->removal != 0 ? mhp_map_removal(map, b->removal) : NULL;
+
+                        if (removal)
+                                return sd_bus_error_setf(error, BUS_ERROR_BUSY, "block %" PRIu32 " belongs to job %" PRIu32 ", %s of %s, until that has ended",
+                                                         b->nr, removal->id, mhp_removal_verb_name((enum mhp_removal_verb) removal->verb), removal->target);
+                }
+        return 0;
+}
+
+static int read_target(const struct mhp_map *map, struct order *order, sd_bus_error *error) {
+        struct mhp_target *target = &order->target;
+
+        if (*order->words == '\0')
                 return sd_bus_error_set(error, BUS_ERROR_INVALID_ARGUMENT,
                                         "an empty target; block numbers and ranges (32-39,41) or a group's name are targets");
-        return is_blocks(target) ? take_blocks(engine->ring->map, target, &ret->blocks, error)
-                                 : take_group(engine->ring->map, target, &ret->blocks, error);
+        if (!is_blocks(order->words))
+                return take_group(map, order->words, &target->blocks, error);
+        /* `4G` is no list of blocks, and `40` is one. */
+        if (order->want == MHP_WANT_NONE && order->words[strspn(order->words, "0123456789")] != '\0' && mhp_parse_size(order->words, &target->size) >= 0 &&
+            target->size > 0)
+                return 0;
+        target->size = 0;
+        return take_blocks(map, order->words, &target->blocks, error);
+}
+
+static int read_order(sd_bus_message *m, const struct engine *engine, struct order *ret, sd_bus_error *error) {
+        const struct mhp_map *map = engine->ring->map;
+        int r = read_arguments(m, ret, error);
+
+        if (r >= 0 && engine->stopping)
+                return sd_bus_error_set(error, BUS_ERROR_NOT_POSSIBLE, "mhpd is about to stop");
+        if (r >= 0)
+                r = read_target(map, ret, error);
+        if (r >= 0)
+                r = check_keep(map, ret, error);
+        return r < 0 ? r : check_members(map, &ret->target.blocks, error);
+}
+
+static int tell_refusal(const struct engine *engine, const struct order *order, int r, uint32_t block, uint32_t other, sd_bus_error *error) {
+        const struct mhp_block *b = mhp_map_find(engine->ring->map, block);
+        const struct mhp_group *group = b ? mhp_map_group(engine->ring->map, b) : NULL;
+
+        switch (r) {
+        case -ENOENT:
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_BLOCK, "there is no block %" PRIu32, block);
+        case -EBUSY:
+                return sd_bus_error_setf(error, BUS_ERROR_BUSY, "block %" PRIu32 " belongs to job %" PRIu32 " until that has ended", block, other);
+        case -EPERM:
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is in zone none, which the kernel never takes offline", block);
+        case -EXDEV:
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is a part of %s, which leaves as one", block,
+                                         group ? group->name : "a device");
+        case -ENOSPC:
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: there is not that much that could %s", order->words,
+                                         order->target.verb == MHP_REMOVAL_UNPLUG ? "leave the machine" : "go offline");
+        default:
+                return r;
+        }
 }
 
 static int perform_order(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
         _cleanup_order_ struct order order = { 0 };
-        uint32_t id;
+        uint32_t id, block = MHP_NO_BLOCK, other = 0;
         int r = read_order(m, engine, &order, error);
 
-        if (r >= 0)
-                r = jobs_add(engine->jobs, &order.blocks, order.want, order.timeout, &id);
-        return r < 0 ? r : sd_bus_reply_method_return(m, "u", id);
+        if (r < 0)
+                return r;
+        if (order.want == MHP_WANT_NONE)
+                r = jobs_add_removal(engine->jobs, &order.target, order.words, order.timeout, &id, &block, &other);
+        else
+                r = jobs_add(engine->jobs, &order.target.blocks, order.want, order.words, order.timeout, &id);
+        return r < 0 ? tell_refusal(engine, &order, r, block, other, error) : sd_bus_reply_method_return(m, "u", id);
 }
 
 static int take_order(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
@@ -116,15 +200,23 @@ int bus_offline(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         return take_order(m, userdata, error);
 }
 
+int bus_unplug(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return take_order(m, userdata, error);
+}
+
+int bus_cancel_job(sd_bus_message *m, struct engine *engine, uint32_t id, sd_bus_error *error) {
+        int r = jobs_cancel(engine->jobs, id);
+
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_JOB, "there is no job %" PRIu32 ", or not any more", id);
+        return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
+}
+
 static int perform_cancel(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
         uint32_t id;
         int r = sd_bus_message_read(m, "u", &id);
 
-        if (r >= 0)
-                r = jobs_cancel(engine->jobs, id);
-        if (r == -ENOENT)
-                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_JOB, "there is no job %" PRIu32 ", or not any more", id);
-        return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
+        return r < 0 ? r : bus_cancel_job(m, engine, id, error);
 }
 
 int bus_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {

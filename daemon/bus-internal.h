@@ -11,6 +11,9 @@
 #define BUS_ERROR_NO_SUCH_BLOCK "org.mhpd1.Error.NoSuchBlock"
 #define BUS_ERROR_NO_SUCH_GROUP "org.mhpd1.Error.NoSuchGroup"
 #define BUS_ERROR_NO_SUCH_JOB "org.mhpd1.Error.NoSuchJob"
+#define BUS_ERROR_BUSY "org.mhpd1.Error.Busy"
+#define BUS_ERROR_NOT_POSSIBLE "org.mhpd1.Error.NotPossible"
+#define BUS_ERROR_NOT_ENOUGH "org.mhpd1.Error.NotEnough"
 #define BUS_ERROR_INVALID_ARGUMENT "org.mhpd1.Error.InvalidArgument"
 #define BUS_ERROR_BAD_CONFIGURATION "org.mhpd1.Error.BadConfiguration"
 
@@ -27,8 +30,17 @@ int bus_list_problems(sd_bus_message *m, void *userdata, sd_bus_error *error);
 /* Changing calls: bus-change.c. They are answered when polkit has spoken. */
 int bus_online(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_offline(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_unplug(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_reload(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* Jobs as objects: bus-job.c. */
+int bus_add_jobs(sd_bus *bus, struct engine *engine);
+void bus_job_changed(sd_bus *bus, uint32_t id);
+int bus_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* Answers for both Cancel methods, once polkit has spoken. */
+int bus_cancel_job(sd_bus_message *m, struct engine *engine, uint32_t id, sd_bus_error *error);
 
 /* Asks whether the sender may do `action`, without waiting; then `perform` is called with the same message, rewound, or the caller gets an
  * error. What perform returns below 0 goes to the caller, as `error` if that is set. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 
@@ -75,6 +76,8 @@ static int set_up(struct bus *bus, sd_bus *b) {
                 r = sd_bus_start(b);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(b, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus->engine);
+        if (r >= 0)
+                r = bus_add_jobs(b, bus->engine);
         if (r >= 0)
                 r = sd_bus_match_signal_async(b, NULL, "org.freedesktop.DBus.Local", NULL, "org.freedesktop.DBus.Local", "Disconnected", on_lost,
                                               NULL, bus);
@@ -152,9 +155,11 @@ void bus_report(struct bus *bus, const struct bus_report *r) {
                                           r->reason, r->error, r->message);
 }
 
-void bus_job_progress(struct bus *bus, uint32_t id, uint64_t done, uint64_t failed, uint64_t total) {
-        if (bus && bus->ready)
-                (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "JobProgress", "uttt", id, done, failed, total);
+void bus_job_progress(struct bus *bus, const struct job_view *job) {
+        if (!bus || !bus->ready)
+                return;
+        (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "JobProgress", "uttt", job->id, job->done, job->failed, job->total);
+        bus_job_changed(bus->bus, job->id);
 }
 
 void bus_job_removed(struct bus *bus, uint32_t id, const char *result, uint64_t done, uint64_t total, const char *detail) {

@@ -11,8 +11,13 @@
 #define BUS_PATH "/org/mhpd1"
 #define BUS_INTERFACE "org.mhpd1.Manager"
 
+/* Jobs are objects too: BUS_JOB_PATH/N. */
+#define BUS_JOB_PATH BUS_PATH "/job"
+#define BUS_JOB_INTERFACE "org.mhpd1.Job"
+
 struct bus;
 struct engine;
+struct job_view;
 
 /* Connects when the bus is there. */
 int bus_new(struct engine *engine, struct bus **ret);
@@ -28,5 +33,5 @@ struct bus_report {
         const char *message;
 };
 void bus_report(struct bus *bus, const struct bus_report *report);
-void bus_job_progress(struct bus *bus, uint32_t id, uint64_t done, uint64_t failed, uint64_t total);
+void bus_job_progress(struct bus *bus, const struct job_view *job);
 void bus_job_removed(struct bus *bus, uint32_t id, const char *result, uint64_t done, uint64_t total, const char *detail);

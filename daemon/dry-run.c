@@ -18,12 +18,17 @@ struct dry_run {
 static int answer_block(struct dry_run *d, uint32_t nr) {
         struct mhp_worker_result result = { .nr = nr, .state = MHP_STATE_ONLINE };
 
+        /* Looking is nothing that is done to the machine; what cannot be known yet is taken as such. */
+        if (d->verb == MHP_VERB_COUNT) {
+                result.read_error = EAGAIN;
+                return engine_result(d->engine, &result, NULL, 0);
+        }
         if (d->verb == MHP_VERB_OFFLINE) {
                 result.state = MHP_STATE_OFFLINE;
                 result.valid = MHP_ZONE_BIT(MHP_ZONE_NORMAL) | MHP_ZONE_BIT(MHP_ZONE_MOVABLE);
         } else
                 result.zone = d->verb == MHP_VERB_ONLINE_MOVABLE ? MHP_ZONE_MOVABLE : MHP_ZONE_NORMAL;
-        return engine_result(d->engine, &result, 0);
+        return engine_result(d->engine, &result, NULL, 0);
 }
 
 /* Not from the door itself: the ring takes outcomes when its turn is over. */
@@ -38,6 +43,17 @@ static int on_answer(sd_event_source *source, void *userdata) {
         if (r >= 0)
                 r = engine_step_over(d->engine, d->verb, 0);
         return engine_check(d->engine, r);
+}
+
+static void tell_device(const struct mhp_step *step) {
+        const char *group = step->group && *step->group ? step->group : "the memory";
+
+        if (step->verb == MHP_VERB_HOLD)
+                log_print(LOG_NOTICE, "dry run: what brought %s would be kept from taking it out by itself", group);
+        else if (step->verb == MHP_VERB_RELEASE)
+                log_print(LOG_NOTICE, "dry run: what brought %s would be let do so again", group);
+        else
+                log_print(LOG_NOTICE, "dry run: %s would be handed over to be taken out", group);
 }
 
 static int tell(const struct dry_run *d) {
@@ -58,7 +74,9 @@ int dry_run_start(struct dry_run *d, const struct mhp_step *step) {
         d->verb = step->verb;
         for (size_t i = 0; i < step->n_blocks && r >= 0; i++)
                 r = mhp_ranges_add(&d->blocks, step->blocks[i], step->blocks[i]);
-        if (r >= 0 && step->verb != MHP_VERB_SETTLE)
+        if (mhp_verb_is_device(step->verb))
+                tell_device(step);
+        else if (r >= 0 && step->verb != MHP_VERB_SETTLE && step->verb != MHP_VERB_COUNT)
                 r = tell(d);
         return r < 0 ? r : sd_event_source_set_enabled(d->source, SD_EVENT_ONESHOT);
 }

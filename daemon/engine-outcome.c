@@ -8,6 +8,7 @@
 #include "daemon/engine.h"
 #include "daemon/executor.h"
 #include "daemon/loop.h"
+#include "daemon/removals.h"
 #include "edge/sysfs.h"
 
 static int gone(struct engine *engine, uint32_t nr) {
@@ -50,8 +51,16 @@ static int take_reading(struct engine *engine, const struct mhp_worker_result *r
         return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = loop_now(), .reading = &reading });
 }
 
-int engine_result(struct engine *engine, const struct mhp_worker_result *result, unsigned n_heard) {
-        unsigned own = result->error == 0 ? 1 : 0; /* a write that fails is not announced */
+/* Before the outcome, which asks what keeps the block. tally NULL: that cannot be known, and was what the step was for. */
+static int take_count(struct engine *engine, uint32_t nr, const struct mhp_tally *tally) {
+        if (!tally && engine->ring->busy != MHP_VERB_COUNT)
+                return 0;
+        return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_COUNT, .now = loop_now(), .block = nr, .tally = tally });
+}
+
+int engine_result(struct engine *engine, const struct mhp_worker_result *result, const struct mhp_tally *tally, unsigned n_heard) {
+        /* A write that fails is not announced, nor is a look. */
+        unsigned own = result->error == 0 && engine->ring->busy != MHP_VERB_COUNT ? 1 : 0;
         int r;
 
         /* A block that was gone when it was written to may be back by now, so that too is read afresh. */
@@ -59,6 +68,8 @@ int engine_result(struct engine *engine, const struct mhp_worker_result *result,
                 r = engine_read(engine, MHP_RESOLVE_ARRIVING, result->nr);
         else
                 r = take_reading(engine, result);
+        if (r >= 0)
+                r = take_count(engine, result->nr, tally);
         return r < 0 ? r : outcome(engine, result->nr, result->error);
 }
 
@@ -88,7 +99,8 @@ int engine_step_over(struct engine *engine, enum mhp_verb verb, int error) {
                 r = engine_hear(engine);
                 if (r >= 0)
                         r = read_settled(engine, error == 0 ? MHP_RESOLVE_SETTLED : MHP_RESOLVE_ARRIVING);
-        }
+        } else if (mhp_verb_is_device(verb))
+                r = removals_step_over(engine, verb, error);
         return r < 0 ? r : step_done(engine, error);
 }
 
@@ -98,6 +110,8 @@ static bool reached(const struct engine *engine, enum mhp_verb verb, uint32_t nr
 
         if (!block)
                 return true;
+        if (verb == MHP_VERB_COUNT)
+                return false;
         return verb == MHP_VERB_OFFLINE ? block->state == MHP_STATE_OFFLINE : block->state == MHP_STATE_ONLINE;
 }
 
@@ -105,7 +119,7 @@ int engine_lost(struct engine *engine, enum mhp_verb verb, const uint32_t *block
         bool blamed = false;
         int r;
 
-        if (verb == MHP_VERB_SETTLE)
+        if (verb == MHP_VERB_SETTLE || mhp_verb_is_device(verb))
                 return engine_step_over(engine, verb, error);
 
         r = engine_hear(engine);
@@ -118,6 +132,9 @@ int engine_lost(struct engine *engine, enum mhp_verb verb, const uint32_t *block
                 else if (!blamed) {
                         /* It was this one's turn; those behind it were not begun. */
                         blamed = true;
+                        r = take_count(engine, blocks[i], NULL);
+                        if (r < 0)
+                                break;
                         r = outcome(engine, blocks[i], error);
                 }
         }

@@ -241,6 +241,7 @@ void engine_done(struct engine *engine) {
         sd_event_source_disable_unref(engine->uevent_source);
         sd_event_source_disable_unref(engine->turn_source);
         sd_event_source_disable_unref(engine->tick_source);
+        sd_event_source_disable_unref(engine->stop_source);
         mhp_ring_free(engine->ring);
         mhp_uevents_free(engine->uevents);
         mhp_groups_free(engine->groups);

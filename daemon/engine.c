@@ -17,6 +17,7 @@
 #include "daemon/loop.h"
 #include "daemon/memmap.h"
 #include "daemon/notify.h"
+#include "daemon/removals.h"
 #include "daemon/report.h"
 #include "edge/zoneinfo.h"
 
@@ -69,13 +70,39 @@ int engine_event(struct engine *engine, const struct mhp_event *event) {
         return r < 0 ? r : engine_touch(engine, event->type == MHP_EVENT_BLOCK ? event->reading->nr : event->block);
 }
 
+static int start_device_step(struct engine *engine, const struct mhp_step *step) {
+        char value[MHP_WORKER_VALUE_MAX];
+        const char *device = NULL;
+        int error = 0, r = removals_prepare(engine, step, &device, value, &error);
+
+        if (r > 0)
+                return executor_start_device(engine->executor, step, device, value);
+        return r < 0 ? r : executor_answer(engine->executor, step->verb, error);
+}
+
+static int start_step(struct engine *engine, const struct mhp_step *step) {
+        int r;
+
+        if (step->verb == MHP_VERB_INTERRUPT) {
+                if (engine->executor)
+                        executor_interrupt(engine->executor);
+                return 0;
+        }
+        r = removals_save(engine);
+        if (r < 0)
+                return r;
+        if (engine->dry_run)
+                return dry_run_start(engine->dry_run, step);
+        return mhp_verb_is_device(step->verb) ? start_device_step(engine, step) : executor_start(engine->executor, step);
+}
+
 /* The door out. */
 static int on_step(void *userdata, const struct mhp_step *step) {
         struct engine *engine = userdata;
         int r = 0;
 
         if (step->verb != MHP_VERB_REPORT)
-                return engine->dry_run ? dry_run_start(engine->dry_run, step) : executor_start(engine->executor, step);
+                return start_step(engine, step);
 
         report(engine->bus, step);
         for (size_t i = 0; i < step->n_blocks && r >= 0; i++)
@@ -155,14 +182,45 @@ static int turn(struct engine *engine) {
         r = mhp_ring_turn(engine->ring, loop_now(), &pressure);
         if (r >= 0)
                 r = jobs_flush(engine->jobs);
+        if (r >= 0)
+                r = removals_save(engine);
         if (r < 0)
                 return r;
         save_state(engine);
         tell_status(engine);
+        if (engine->stopping && !jobs_removing(engine->jobs))
+                return sd_event_exit(engine->event, 0);
         r = check_memmap(engine);
         if (r < 0)
                 return r;
         return set_tick(engine);
+}
+
+/* What was taken for a removal goes back first: whoever stops mhpd has not asked for half a machine. */
+#define STOP_TIMEOUT (20 * USEC_PER_SEC)
+
+static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *engine = userdata;
+
+        (void) source;
+        (void) usec;
+        log_print(LOG_WARNING, "some memory that was to leave is not back in time; mhpd goes on with that when it starts again");
+        return sd_event_exit(engine->event, 0);
+}
+
+int engine_stop_soon(struct engine *engine) {
+        int r;
+
+        if (engine->stopping || !jobs_removing(engine->jobs))
+                return sd_event_exit(engine->event, 0);
+        engine->stopping = true;
+        notify("STOPPING=1");
+        r = jobs_give_up(engine->jobs);
+        if (r >= 0)
+                r = sd_event_add_time_relative(engine->event, &engine->stop_source, CLOCK_MONOTONIC, STOP_TIMEOUT, 0, on_stop_timeout, engine);
+        if (r >= 0)
+                r = engine_turn_soon(engine);
+        return engine_check(engine, r);
 }
 
 int engine_turn_soon(struct engine *engine) {
@@ -235,6 +293,10 @@ int engine_first_scan(struct engine *engine) {
         r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_SCAN, loop_now(), mhp_ring_event, engine->ring);
         if (r >= 0)
                 r = remember(engine, &hands_off);
+        if (r >= 0)
+                r = removals_resume(engine);
+        if (r >= 0)
+                r = jobs_adopt(engine->jobs);
         if (r < 0)
                 return r;
         engine->save = hands_off.n > 0;

@@ -37,11 +37,14 @@ struct engine {
         struct bus *bus;
         struct mhp_saved saved;              /* as it is, or is about to be, in the state file */
         struct mhp_conf_warnings warnings;   /* of the configuration read last */
-        sd_event_source *uevent_source, *turn_source, *tick_source;
+        sd_event_source *uevent_source, *turn_source, *tick_source, *stop_source;
         struct mhp_uevent *heard;            /* uevents of one bunch */
         size_t n_heard, heard_capacity;
         bool rescan;                         /* events were lost */
-        bool save;                           /* saved.hands_off has changed */
+        bool save;                           /* `saved` has changed */
+        bool stopping;                       /* SIGTERM came: over as soon as nothing is half-way any more */
+        uint64_t removals_mark;              /* of what saved.removals says */
+        enum mhp_source device_source;       /* of the HOLD, RELEASE or HAND under way */
         uint64_t rescans;
         uint64_t longest_round;              /* µs */
         char *status;                        /* last told to the service manager */
@@ -51,6 +54,9 @@ struct engine {
 
 /* Reads configuration and state, opens everything, sets the knobs, scans, turns once. Tells what fails. */
 int engine_start(struct engine *engine, sd_event *event, const struct options *options);
+
+/* Ends the loop when memory that is on its way out is back or gone, at the latest after a while; asked a second time, at once. */
+int engine_stop_soon(struct engine *engine);
 
 /* The knobs back as they were. */
 void engine_stop(struct engine *engine);
@@ -79,10 +85,10 @@ int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr);
 /* Takes in every uevent that is there. */
 int engine_hear(struct engine *engine);
 
-/* From the executors. One block of the step under way; n_heard: uevents of it since the step began. */
-int engine_result(struct engine *engine, const struct mhp_worker_result *result, unsigned n_heard);
+/* From the executors. One block of the step under way; tally: what lies in it, NULL: not counted; n_heard: uevents of it since the step began. */
+int engine_result(struct engine *engine, const struct mhp_worker_result *result, const struct mhp_tally *tally, unsigned n_heard);
 
-/* The step is over, every block has had its result. error: of a settle. */
+/* The step is over, every block has had its result. error: of a settle, or of a device's step. */
 int engine_step_over(struct engine *engine, enum mhp_verb verb, int error);
 
 /* The step is over, and of these blocks nothing is known. */

@@ -23,6 +23,7 @@
 enum stage {
         STAGE_IDLE,
         STAGE_HELD,        /* no worker can be had just now; tried again when the timer says */
+        STAGE_ANSWERED,    /* without a worker; told when the timer says, which is at once */
         STAGE_WORKING,
         STAGE_INTERRUPTED, /* asked to leave the kernel */
 };
@@ -48,7 +49,9 @@ struct executor {
         /* the step under way */
         enum mhp_verb verb;
         uint64_t deadline;
-        int settle_error;
+        uint64_t deadline_at;     /* of the block that is being worked on */
+        int settle_error;         /* likewise of a device's step */
+        char device[MHP_GROUP_NAME_MAX], value[MHP_WORKER_VALUE_MAX];
         uint32_t *request;        /* what the worker is sent, owned */
         size_t n_request, request_capacity;
         struct item *items;       /* owned */
@@ -95,6 +98,7 @@ static int load_step(struct executor *x, const struct mhp_step *step) {
         x->verb = step->verb;
         x->deadline = step->deadline;
         x->settle_error = 0;
+        x->device[0] = x->value[0] = '\0';
         return 0;
 }
 
@@ -176,6 +180,12 @@ static int hold(struct executor *x, uint64_t usec) {
         return set_timer(x, usec);
 }
 
+static int work(struct executor *x) {
+        x->stage = STAGE_WORKING;
+        x->deadline_at = mhp_add_sat(loop_now(), x->deadline);
+        return set_timer(x, x->deadline);
+}
+
 /* Hands the loaded step to the worker, which is started if need be. */
 static int send_request(struct executor *x) {
         uint64_t now = loop_now();
@@ -190,21 +200,58 @@ static int send_request(struct executor *x) {
                         return hold(x, RESPAWN);
                 }
         }
-        r = mhp_worker_send(x->fd, x->verb, x->request, x->n_request);
+        r = mhp_verb_is_device(x->verb) ? mhp_worker_send_device(x->fd, x->verb, x->device, x->value)
+                                        : mhp_worker_send(x->fd, x->verb, x->request, x->n_request);
         if (r < 0) {
                 log_print(LOG_WARNING, "the worker process takes no work and is replaced: %s", strerror(-r));
                 (void) kill(x->pid, SIGKILL);
                 abandon(x);
                 return hold(x, RESPAWN);
         }
-        x->stage = STAGE_WORKING;
-        return set_timer(x, x->deadline);
+        return work(x);
 }
 
 int executor_start(struct executor *x, const struct mhp_step *step) {
         int r = load_step(x, step);
 
         return r < 0 ? r : send_request(x);
+}
+
+int executor_start_device(struct executor *x, const struct mhp_step *step, const char *device, const char *value) {
+        int r = load_step(x, step);
+
+        if (r < 0)
+                return r;
+        if (strlen(device) >= sizeof(x->device) || strlen(value) >= sizeof(x->value))
+                return executor_answer(x, step->verb, EINVAL);
+        memcpy(x->device, device, strlen(device) + 1);
+        memcpy(x->value, value, strlen(value) + 1);
+        return send_request(x);
+}
+
+int executor_answer(struct executor *x, enum mhp_verb verb, int error) {
+        x->n_items = x->n_request = 0;
+        x->verb = verb;
+        x->settle_error = error;
+        x->stage = STAGE_ANSWERED;
+        return set_timer(x, 0);
+}
+
+bool executor_current(const struct executor *x, uint32_t *ret_nr, uint64_t *ret_left) {
+        uint64_t now = loop_now();
+
+        if (x->stage != STAGE_WORKING && x->stage != STAGE_INTERRUPTED)
+                return false;
+        for (size_t i = 0; i < x->n_items; i++) {
+                const struct item *item = &x->items[(x->at_answer + i) % x->n_items];
+
+                if (item->answered || item->gone)
+                        continue;
+                *ret_nr = item->nr;
+                *ret_left = x->deadline_at > now ? x->deadline_at - now : 0;
+                return true;
+        }
+        return false;
 }
 
 static int end_step(struct executor *x) {
@@ -214,12 +261,12 @@ static int end_step(struct executor *x) {
 
 /* The worker is no more, or not to be waited for: what it did not answer for is read afresh, by the engine. */
 static int lose(struct executor *x, int error) {
-        bool idle = x->stage == STAGE_IDLE;
+        bool working = x->stage == STAGE_WORKING || x->stage == STAGE_INTERRUPTED;
         int r;
 
         abandon(x);
-        if (idle)
-                return 0;
+        if (!working)
+                return 0; /* a step that waits goes on with another one */
 
         r = end_step(x);
         if (r < 0)
@@ -233,13 +280,13 @@ static int lose(struct executor *x, int error) {
 
 /* ----------------------------------------------------------------------------------------------------------- its answers */
 
-static int take_result(struct executor *x, const struct mhp_worker_result *result, bool interrupted) {
+static int take_result(struct executor *x, const struct mhp_worker_result *result, const struct mhp_tally *tally, bool interrupted) {
         struct mhp_worker_result mine = *result;
         struct item *item;
 
         if (interrupted && mine.error == EINTR)
                 mine.error = ETIMEDOUT;
-        if (x->verb == MHP_VERB_SETTLE) {
+        if (x->verb == MHP_VERB_SETTLE || mhp_verb_is_device(x->verb)) {
                 x->settle_error = mine.error;
                 return 0;
         }
@@ -247,29 +294,31 @@ static int take_result(struct executor *x, const struct mhp_worker_result *resul
         if (!item || item->answered)
                 return -EBADMSG;
         item->answered = true;
-        return item->gone ? 0 : engine_result(x->engine, &mine, item->heard);
+        return item->gone ? 0 : engine_result(x->engine, &mine, tally, item->heard);
 }
 
 static int take_answer(struct executor *x, const struct mhp_worker_answer *answer) {
         bool interrupted = x->stage == STAGE_INTERRUPTED;
+        size_t n_tallies = 0;
         int r = 0;
 
-        if (x->stage == STAGE_IDLE || x->stage == STAGE_HELD)
+        if (x->stage != STAGE_WORKING && x->stage != STAGE_INTERRUPTED)
                 return -EBADMSG;
         x->spoke = true;
 
         /* The kernel announces a change before the write that made it returns. So with the events heard by now, each result's
          * block has had its own one; a second one means another hand, and that what the worker read back may be old. */
         r = engine_hear(x->engine);
-        for (size_t i = 0; i < answer->n && r >= 0; i++)
-                r = take_result(x, &answer->result[i], interrupted);
+        for (size_t i = 0; i < answer->n && r >= 0; i++) {
+                const struct mhp_worker_result *result = &answer->result[i];
+
+                r = take_result(x, result, result->counted ? &answer->tally[n_tallies++] : NULL, interrupted);
+        }
         if (r < 0)
                 return r;
 
-        if (!answer->done) {
-                x->stage = STAGE_WORKING;
-                return set_timer(x, x->deadline);
-        }
+        if (!answer->done)
+                return work(x);
         for (size_t i = 0; i < x->n_items; i++)
                 if (!x->items[i].answered && !x->items[i].gone)
                         return -EBADMSG;
@@ -331,6 +380,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
                 return 0;
         case STAGE_HELD:
                 return engine_check(x->engine, send_request(x));
+        case STAGE_ANSWERED: {
+                int r = end_step(x);
+                return engine_check(x->engine, r < 0 ? r : engine_step_over(x->engine, x->verb, x->settle_error));
+        }
         case STAGE_WORKING:
                 executor_interrupt(x);
                 return 0;

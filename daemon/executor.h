@@ -19,6 +19,12 @@ DEFINE_CLEANUP(struct executor *, executor_free)
 /* Starts the step and returns at once. One at a time. */
 int executor_start(struct executor *executor, const struct mhp_step *step);
 
+/* A HOLD, RELEASE or HAND, likewise. */
+int executor_start_device(struct executor *executor, const struct mhp_step *step, const char *device, const char *value);
+
+/* Such a step that needs no worker: it is over soon, with this errno. Not at once, for the ring takes answers when its turn is over. */
+int executor_answer(struct executor *executor, enum mhp_verb verb, int error);
+
 /* n uevents came for a block. True: it is the running step's to write, and what it reads back after the write will tell. */
 bool executor_heard(struct executor *executor, uint32_t nr, unsigned n);
 
@@ -30,6 +36,9 @@ void executor_doubt(struct executor *executor);
 
 /* Interrupts the write under way, as its deadline would. */
 void executor_interrupt(struct executor *executor);
+
+/* The block that the worker is at. False: at none. *ret_left: µs until it is interrupted. */
+bool executor_current(const struct executor *executor, uint32_t *ret_nr, uint64_t *ret_left);
 
 /* How often a stuck worker was killed. */
 uint64_t executor_kills(const struct executor *executor);

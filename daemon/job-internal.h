@@ -19,9 +19,8 @@ enum job_why {
         JOB_WHY_POLICY = -2,     /* policy keeps it offline */
         JOB_WHY_SUPERSEDED = -3, /* somebody wants something else of it */
         JOB_WHY_OPEN = -4,       /* its turn did not come */
-        JOB_WHY_FIXED = -5,      /* zone `none`: it can never be moved */
-        JOB_WHY_NO_EFFECT = -6,  /* the kernel took the write, and that was all */
-        JOB_WHY_ELSEWHERE = -7, /* online, but in another zone than asked for */
+        JOB_WHY_NO_EFFECT = -5,  /* the kernel took the write, and that was all */
+        JOB_WHY_ELSEWHERE = -6, /* online, but in another zone than asked for */
 };
 
 struct job_item {
@@ -33,10 +32,15 @@ struct job_item {
 struct job {
         struct jobs *jobs;
         uint32_t id;
+        bool removal;           /* follows the removal with its id; items, want and timer are of the other kind */
+        char *target;           /* owned; as it was asked for */
+        struct mhp_ranges blocks; /* owned; of a removal: what is to go, empty: whatever is best given */
+        uint64_t since;         /* µs, CLOCK_REALTIME */
+        struct job_view told;   /* what was told last */
+        uint64_t told_at;       /* µs */
         enum mhp_want want;
         struct job_item *items; /* ascending; owned */
         size_t n_items, n_done, n_failed;
-        uint64_t told_at;       /* when progress was told last, µs */
         bool touched;           /* since the last flush */
         bool ended;             /* told as over; kept while a block of it is still under way */
         sd_event_source *timer; /* owned */
@@ -45,11 +49,10 @@ struct job {
 struct job *job_free(struct job *job);
 DEFINE_CLEANUP(struct job *, job_free)
 
-/* NULL: the block is none of the job's. */
+/* job-judge.c: jobs that bring online. NULL: the block is none of the job's. */
 struct job_item *job_find(const struct job *job, uint32_t nr);
 
-/* Whether the kernel would refuse for ever: a block in zone `none` spans zones or holes (test_pages_in_a_zone(),
- * mm/memory_hotplug.c). Such an item is failed without asking. */
+/* Whether it is online elsewhere than asked for: such an item is failed without asking. */
 bool job_refuse(struct job *job, struct job_item *item, const struct mhp_block *block);
 
 /* Looks at the block again, if it is open. */
@@ -61,3 +64,15 @@ void job_detail(const struct job *job, const struct mhp_map *map, struct mhp_tex
 static inline size_t job_n_open(const struct job *job) {
         return job->n_items - job->n_done - job->n_failed;
 }
+
+/* job-removal.c: jobs that follow a removal. */
+void job_removal_view(const struct job *job, struct job_view *ret);
+
+/* What is still there, and why. */
+int job_removal_detail(const struct job *job, const struct mhp_removal *removal, struct mhp_text *text);
+
+/* The members of a removal that was begun by another mhpd. */
+int job_removal_members(const struct mhp_map *map, uint32_t id, struct mhp_ranges *ret);
+
+/* job.c */
+struct engine *job_engine(const struct job *job);

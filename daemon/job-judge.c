@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* How far a job is, from the map. */
+/* How far a job is that brings blocks online, from the map. */
 
 #include <string.h>
 
@@ -21,8 +21,6 @@ struct job_item *job_find(const struct job *job, uint32_t nr) {
 }
 
 static bool is_there(enum mhp_want want, const struct mhp_block *block) {
-        if (want == MHP_WANT_NONE)
-                return block->state == MHP_STATE_OFFLINE;
         if (block->state != MHP_STATE_ONLINE)
                 return false;
         return want == MHP_WANT_AUTO || mhp_zone_class((enum mhp_zone) block->zone) == want;
@@ -42,7 +40,7 @@ static int why_failed(enum mhp_want want, const struct mhp_block *block) {
 static enum job_status judge(enum mhp_want want, const struct mhp_block *block, int *ret_why) {
         if (!block) {
                 *ret_why = JOB_WHY_GONE;
-                return want == MHP_WANT_NONE ? JOB_DONE : JOB_FAILED;
+                return JOB_FAILED;
         }
         if (block->flags & MHP_BLOCK_BUSY || !(block->flags & MHP_BLOCK_SETTLED))
                 return JOB_OPEN;
@@ -56,10 +54,8 @@ static enum job_status judge(enum mhp_want want, const struct mhp_block *block, 
 bool job_refuse(struct job *job, struct job_item *item, const struct mhp_block *block) {
         if (!block || block->state != MHP_STATE_ONLINE || is_there(job->want, block))
                 return false;
-        if (block->zone != MHP_ZONE_NONE && job->want == MHP_WANT_NONE)
-                return false;
         item->status = JOB_FAILED;
-        item->why = block->zone == MHP_ZONE_NONE ? JOB_WHY_FIXED : JOB_WHY_ELSEWHERE;
+        item->why = JOB_WHY_ELSEWHERE;
         job->n_failed++;
         return true;
 }
@@ -91,8 +87,6 @@ static const char *words(int reason) {
                 return "something else was decided about it meanwhile; mhpctl status has more";
         case JOB_WHY_OPEN:
                 return "not done yet";
-        case JOB_WHY_FIXED:
-                return "zone none, which the kernel never takes offline";
         case JOB_WHY_ELSEWHERE:
                 return "online in another zone; take it offline first";
         case JOB_WHY_NO_EFFECT:

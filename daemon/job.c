@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/array.h"
 #include "base/units.h"
 #include "daemon/bus.h"
 #include "daemon/engine.h"
-#include "daemon/executor.h"
 #include "daemon/job-internal.h"
 #include "daemon/loop.h"
 
@@ -19,24 +19,41 @@ struct jobs {
         struct job **job; /* owned, as are the jobs */
         size_t n, capacity;
         uint32_t last_id;
+        sd_event_source *timer; /* owned; for progress that was too early to be told */
 };
+
+struct engine *job_engine(const struct job *job) {
+        return job->jobs->engine;
+}
 
 struct job *job_free(struct job *job) {
         if (!job)
                 return NULL;
         sd_event_source_disable_unref(job->timer);
+        mhp_ranges_done(&job->blocks);
+        free(job->target);
         free(job->items);
         free(job);
         return NULL;
 }
 
+static int on_progress(sd_event_source *source, uint64_t usec, void *userdata);
+
 int jobs_new(struct engine *engine, struct jobs **ret) {
-        struct jobs *jobs = calloc(1, sizeof(*jobs));
+        _cleanup_(jobs_freep) struct jobs *jobs = calloc(1, sizeof(*jobs));
+        int r;
 
         if (!jobs)
                 return -ENOMEM;
         jobs->engine = engine;
-        *ret = jobs;
+        r = sd_event_add_time(engine->event, &jobs->timer, CLOCK_MONOTONIC, UINT64_MAX, 10 * USEC_PER_MSEC, on_progress, jobs);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(jobs->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(jobs->timer, LOOP_JOB);
+        if (r < 0)
+                return r;
+        *ret = TAKE(jobs);
         return 0;
 }
 
@@ -45,6 +62,7 @@ struct jobs *jobs_free(struct jobs *jobs) {
                 return NULL;
         for (size_t i = 0; i < jobs->n; i++)
                 job_free(jobs->job[i]);
+        sd_event_source_disable_unref(jobs->timer);
         free(jobs->job);
         free(jobs);
         return NULL;
@@ -108,17 +126,6 @@ static int withdraw(struct jobs *jobs, struct job *job) {
         return 0;
 }
 
-/* An offline that hangs holds up everything else, for something that nobody wants any more. */
-static void interrupt(struct jobs *jobs, const struct job *job) {
-        const struct mhp_ring *ring = jobs->engine->ring;
-
-        if (ring->busy != MHP_VERB_OFFLINE || ring->n_batch == 0 || !jobs->engine->executor)
-                return;
-        const struct job_item *item = job_find(job, ring->batch[0]);
-        if (item && item->status == JOB_OPEN && !wanted_elsewhere(jobs, job, item->nr))
-                executor_interrupt(jobs->engine->executor);
-}
-
 static const char *natural_result(const struct job *job) {
         return job->n_done == job->n_items ? "done" : job->n_done > 0 ? "partly" : "failed";
 }
@@ -134,11 +141,9 @@ static int end(struct jobs *jobs, struct job *job, const char *result) {
         job->touched = true;
         job->timer = sd_event_source_disable_unref(job->timer);
         if (result) {
-                /* Before the interrupted write comes back: the ring would go on with the job's next block. */
                 int r = withdraw(jobs, job);
                 if (r < 0)
                         return r;
-                interrupt(jobs, job);
         }
         return engine_turn_soon(jobs->engine);
 }
@@ -151,14 +156,63 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         return engine_check(job->jobs->engine, end(job->jobs, job, "timeout"));
 }
 
+static int give_up(struct jobs *jobs, const struct job *job) {
+        int r = mhp_ring_give_up(jobs->engine->ring, loop_now(), job->id, MHP_ENDING_CANCELED);
+
+        if (r < 0)
+                return r == -ENOENT ? 0 : r; /* it has ended, and is about to be told so */
+        return engine_turn_soon(jobs->engine);
+}
+
 int jobs_cancel(struct jobs *jobs, uint32_t id) {
         for (size_t i = 0; i < jobs->n; i++)
                 if (jobs->job[i]->id == id && !jobs->job[i]->ended)
-                        return end(jobs, jobs->job[i], "canceled");
+                        return jobs->job[i]->removal ? give_up(jobs, jobs->job[i]) : end(jobs, jobs->job[i], "canceled");
         return -ENOENT;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ its course */
+int jobs_give_up(struct jobs *jobs) {
+        int r = 0;
+
+        for (size_t i = 0; i < jobs->n && r >= 0; i++)
+                if (jobs->job[i]->removal)
+                        r = give_up(jobs, jobs->job[i]);
+        return r;
+}
+
+bool jobs_removing(const struct jobs *jobs) {
+        for (size_t i = 0; i < jobs->n; i++)
+                if (jobs->job[i]->removal)
+                        return true;
+        return false;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- its beginning */
+
+static uint64_t wall_clock(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* With room for it among the others. */
+static int new_job(struct jobs *jobs, uint32_t id, const char *target, struct job **ret) {
+        _cleanup_(job_freep) struct job *job = calloc(1, sizeof(*job));
+        int r = ARRAY_GROW(jobs->job, jobs->n, jobs->capacity);
+
+        if (!job || r < 0)
+                return -ENOMEM;
+        job->jobs = jobs;
+        job->id = id;
+        job->since = wall_clock();
+        job->target = strdup(target);
+        if (!job->target)
+                return -ENOMEM;
+        jobs->last_id = MAX(jobs->last_id, id);
+        *ret = TAKE(job);
+        return 0;
+}
 
 static int load_items(struct job *job, const struct mhp_ranges *blocks) {
         job->items = calloc(mhp_ranges_count(blocks), sizeof(*job->items));
@@ -198,21 +252,16 @@ static int set_timeout(struct engine *engine, struct job *job, uint64_t timeout)
         return r < 0 ? r : sd_event_source_set_priority(job->timer, LOOP_JOB);
 }
 
-int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, uint64_t timeout, uint32_t *ret_id) {
-        _cleanup_(job_freep) struct job *job = calloc(1, sizeof(*job));
-        int r;
+int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, const char *words, uint64_t timeout, uint32_t *ret_id) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        int r = new_job(jobs, jobs->last_id + 1, words, &job);
 
-        if (!job)
-                return -ENOMEM;
-        job->jobs = jobs;
+        if (r < 0)
+                return r;
         job->want = want;
-        job->id = ++jobs->last_id;
-
         r = load_items(job, blocks);
         if (r >= 0)
                 r = set_timeout(jobs->engine, job, timeout);
-        if (r >= 0)
-                r = ARRAY_GROW(jobs->job, jobs->n, jobs->capacity);
         if (r >= 0)
                 r = request(jobs->engine, job);
         if (r < 0)
@@ -222,16 +271,133 @@ int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want w
         return engine_turn_soon(jobs->engine);
 }
 
-static void tell_progress(struct jobs *jobs, struct job *job) {
-        uint64_t now = loop_now();
+int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t *ret_id,
+                     uint32_t *ret_block, uint32_t *ret_other) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        int r = new_job(jobs, jobs->last_id + 1, words, &job);
 
-        if (now < job->told_at + PROGRESS_EVERY)
-                return;
+        if (r < 0)
+                return r;
+        job->removal = true;
+        for (size_t i = 0; i < target->blocks.n && target->keep == MHP_KEEP_NONE && r >= 0; i++)
+                r = mhp_ranges_add(&job->blocks, target->blocks.range[i].first, target->blocks.range[i].last);
+        if (r >= 0)
+                r = mhp_ring_remove(jobs->engine->ring, loop_now(), target, words, timeout, job->id, ret_block, ret_other);
+        if (r < 0)
+                return r;
+        *ret_id = job->id;
+        jobs->job[jobs->n++] = TAKE(job);
+        return engine_turn_soon(jobs->engine);
+}
+
+int jobs_adopt(struct jobs *jobs) {
+        const struct mhp_map *map = jobs->engine->ring->map;
+
+        for (size_t i = 0; i < map->n_removals; i++) {
+                _cleanup_(job_freep) struct job *job = NULL;
+                struct job_view view;
+                int r;
+
+                if (jobs_find(jobs, map->removals[i].id, &view))
+                        continue;
+                r = new_job(jobs, map->removals[i].id, map->removals[i].target, &job);
+                if (r >= 0)
+                        r = job_removal_members(map, job->id, &job->blocks);
+                if (r < 0)
+                        return r;
+                job->removal = true;
+                jobs->job[jobs->n++] = TAKE(job);
+        }
+        return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ its course */
+
+static void look(const struct job *job, struct job_view *ret) {
+        *ret = (struct job_view) {
+                .id = job->id, .verb = "online", .target = job->target, .phase = "online", .since = job->since,
+                .done = job->n_done, .failed = job->n_failed, .total = job->n_items, .current = MHP_NO_BLOCK,
+        };
+        if (job->removal)
+                job_removal_view(job, ret);
+}
+
+size_t jobs_n(const struct jobs *jobs) {
+        return jobs->n;
+}
+
+bool jobs_view(const struct jobs *jobs, size_t i, struct job_view *ret) {
+        if (jobs->job[i]->ended)
+                return false;
+        look(jobs->job[i], ret);
+        return true;
+}
+
+bool jobs_find(const struct jobs *jobs, uint32_t id, struct job_view *ret) {
+        for (size_t i = 0; i < jobs->n; i++)
+                if (jobs->job[i]->id == id)
+                        return jobs_view(jobs, i, ret);
+        return false;
+}
+
+static bool same(const struct job_view *a, const struct job_view *b) {
+        return a->phase == b->phase && a->done == b->done && a->failed == b->failed && a->total == b->total && a->current == b->current;
+}
+
+/* Not more often than an eye can follow; what came too early is told when the time is there. */
+static int tell_progress(struct jobs *jobs, struct job *job) {
+        uint64_t now = loop_now();
+        struct job_view view;
+
+        look(job, &view);
+        if (same(&view, &job->told))
+                return 0;
+        if (now < job->told_at + PROGRESS_EVERY) {
+                int r = sd_event_source_set_time(jobs->timer, job->told_at + PROGRESS_EVERY);
+
+                return r < 0 ? r : sd_event_source_set_enabled(jobs->timer, SD_EVENT_ONESHOT);
+        }
+        job->told = view;
         job->told_at = now;
-        bus_job_progress(jobs->engine->bus, job->id, job->n_done, job->n_failed, job->n_items);
+        bus_job_progress(jobs->engine->bus, &view);
+        return 0;
+}
+
+static int on_progress(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct jobs *jobs = userdata;
+        int r = 0;
+
+        (void) source;
+        (void) usec;
+        for (size_t i = 0; i < jobs->n && r >= 0; i++)
+                if (!jobs->job[i]->ended)
+                        r = tell_progress(jobs, jobs->job[i]);
+        return engine_check(jobs->engine, r);
+}
+
+static int flush_removal(struct jobs *jobs, struct job *job) {
+        struct mhp_ring *ring = jobs->engine->ring;
+        const struct mhp_removal *removal = mhp_map_removal(ring->map, job->id);
+        _cleanup_text_ struct mhp_text detail = { 0 };
+        int r;
+
+        if (removal && removal->phase != MHP_PHASE_ENDED)
+                return tell_progress(jobs, job);
+
+        job->ended = true;
+        if (!removal)
+                return 0;
+        r = job_removal_detail(job, removal, &detail);
+        if (r < 0)
+                return r;
+        bus_job_removed(jobs->engine->bus, job->id, mhp_ending_name((enum mhp_ending) removal->ending), removal->n_done, removal->n_total,
+                        detail.data ? detail.data : "");
+        return mhp_ring_forget(ring, job->id);
 }
 
 static int flush_job(struct jobs *jobs, struct job *job) {
+        if (job->removal)
+                return flush_removal(jobs, job);
         if (!job->touched)
                 return 0;
         job->touched = false;
@@ -240,8 +406,7 @@ static int flush_job(struct jobs *jobs, struct job *job) {
                 return withdraw(jobs, job);
         if (job_n_open(job) == 0)
                 return end(jobs, job, NULL);
-        tell_progress(jobs, job);
-        return 0;
+        return tell_progress(jobs, job);
 }
 
 int jobs_flush(struct jobs *jobs) {

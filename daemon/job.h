@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What administrators asked for, followed until it is done. A job looks at a block only when that block was touched. */
+/* What administrators asked for, followed until it is done: blocks that are to come online, and removals. A job looks at a block only when
+ * that block was touched, and at a removal after each turn. */
 
 #include "base/range.h"
-#include "model/map.h"
+#include "core/plan.h"
 
 struct engine;
 struct jobs;
@@ -13,11 +14,22 @@ int jobs_new(struct engine *engine, struct jobs **ret);
 struct jobs *jobs_free(struct jobs *jobs);
 DEFINE_CLEANUP(struct jobs *, jobs_free)
 
-/* want: MOVABLE, KERNEL or AUTO to bring online, NONE to take offline. timeout in µs, 0: none. Hands the requests to the ring. */
-int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, uint64_t timeout, uint32_t *ret_id);
+/* want: MOVABLE, KERNEL or AUTO. words: the target as it was asked for. timeout in µs, 0: none. Hands the requests to the ring. */
+int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, const char *words, uint64_t timeout, uint32_t *ret_id);
+
+/* Memory is to leave. Failures are those of mhp_ring_remove(), with its *ret_block and *ret_other. */
+int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t *ret_id,
+                     uint32_t *ret_block, uint32_t *ret_other);
+
+/* A job for each removal that has none: those that a mhpd before this one began. */
+int jobs_adopt(struct jobs *jobs);
 
 /* -ENOENT: no such job. */
 int jobs_cancel(struct jobs *jobs, uint32_t id);
+
+/* Every removal. */
+int jobs_give_up(struct jobs *jobs);
+bool jobs_removing(const struct jobs *jobs); /* there is one */
 
 /* A block has changed. Looks only; what follows from it happens at the flush. jobs: NULL is fine. */
 void jobs_touch(struct jobs *jobs, const struct mhp_map *map, uint32_t nr);
@@ -25,3 +37,18 @@ void jobs_touch_all(struct jobs *jobs, const struct mhp_map *map);
 
 /* After a turn: tells progress, ends what is done. */
 int jobs_flush(struct jobs *jobs);
+
+/* How far a job is; in blocks. The strings live until the next turn. */
+struct job_view {
+        uint32_t id;
+        const char *verb, *target, *phase;
+        uint64_t done, failed, total;
+        uint32_t current;      /* the block that is being worked on, MHP_NO_BLOCK: none */
+        uint64_t current_left; /* µs until that is interrupted */
+        uint64_t since;        /* µs, CLOCK_REALTIME */
+};
+size_t jobs_n(const struct jobs *jobs);
+
+/* i from 0. False: it has ended, and is only waited for. */
+bool jobs_view(const struct jobs *jobs, size_t i, struct job_view *ret);
+bool jobs_find(const struct jobs *jobs, uint32_t id, struct job_view *ret);

@@ -49,11 +49,9 @@ static int run_switch(const struct options *options) {
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        struct engine *engine = userdata;
-
         (void) source;
         (void) info;
-        return sd_event_exit(engine->event, 0);
+        return engine_stop_soon(userdata);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {

@@ -20,6 +20,9 @@ static const struct {
         [MHP_NOTE_REPAIRED] = { REPORT_ID_REPAIRED, LOG_NOTICE },
         [MHP_NOTE_FOREIGN_OFFLINE] = { REPORT_ID_FOREIGN_OFFLINE, LOG_NOTICE },
         [MHP_NOTE_GONE] = { REPORT_ID_GONE, LOG_INFO },
+        [MHP_NOTE_RESTORED] = { REPORT_ID_RESTORED, LOG_NOTICE },
+        [MHP_NOTE_REMOVAL] = { REPORT_ID_REMOVAL, LOG_NOTICE },
+        [MHP_NOTE_REMOVED] = { REPORT_ID_REMOVED, LOG_NOTICE },
         [MHP_NOTE_RESCAN] = { REPORT_ID_RESCAN, LOG_WARNING },
 };
 
@@ -78,7 +81,10 @@ static void failed_sentence(const struct mhp_step *step, struct mhp_text *text) 
         else
                 mhp_text_printf(text, " cannot be brought online in %s", wanted(step->want));
         /* A write that the kernel took, and a block that is elsewhere afterwards. */
-        mhp_text_printf(text, ": %s; %s", step->error ? strerror(step->error) : "the kernel took it and did not do it", words);
+        mhp_text_printf(text, ": %s", step->error ? strerror(step->error) : "the kernel took it and did not do it");
+        if (step->words && *step->words)
+                mhp_text_printf(text, " (%s)", step->words); /* what keeps it */
+        mhp_text_printf(text, "; %s", words);
 }
 
 static void drift_sentence(const struct mhp_step *step, bool many, struct mhp_text *text) {
@@ -121,8 +127,10 @@ static void predicate(const struct mhp_step *step, bool many, struct mhp_text *t
         case MHP_NOTE_GONE:
                 mhp_text_add(text, " left the machine");
                 return;
-        case MHP_NOTE_NONE:
         case MHP_NOTE_RESTORED:
+                mhp_text_printf(text, " %s back in %s", are, zone);
+                return;
+        case MHP_NOTE_NONE:
         case MHP_NOTE_REMOVAL:
         case MHP_NOTE_REMOVED:
         case MHP_NOTE_RESCAN:
@@ -136,6 +144,10 @@ void report_sentence(const struct mhp_step *step, struct mhp_text *text) {
 
         if (step->note == MHP_NOTE_RESCAN) {
                 mhp_text_add(text, "Events were lost; everything was read again");
+                return;
+        }
+        if (step->note == MHP_NOTE_REMOVAL || step->note == MHP_NOTE_REMOVED) {
+                mhp_text_printf(text, "Removal %s: %s", step->note == MHP_NOTE_REMOVAL ? "begun" : "ended", step->words ? step->words : "");
                 return;
         }
         mhp_text_add(text, many ? "Blocks " : "Block ");
