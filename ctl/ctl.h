@@ -34,6 +34,7 @@ enum ctl_option {
         CTL_OPT_NO_WAIT    = 1 << 9,
         CTL_OPT_ASSUME     = 1 << 10,
         CTL_OPT_NODE       = 1 << 11,
+        CTL_OPT_TO         = 1 << 12,
         /* of simulate: a geometry, what is done on it, how it is shown */
         CTL_OPT_ARCH       = 1 << 14,
         CTL_OPT_PAGE       = 1 << 15,
@@ -95,6 +96,7 @@ struct ctl {
         uint64_t timeout;            /* µs, 0: none */
         enum mhp_placement assume;   /* UNSET: not given */
         int node;                    /* valid when given */
+        uint64_t keep;               /* bytes; valid when --to was given */
         bool color;
         char **args;                 /* after the verb; owned, the strings are argv's */
         size_t n_args;
@@ -158,6 +160,7 @@ int verb_plan(struct ctl *ctl);
 int verb_plan_plug(struct ctl *ctl); /* `plan plug`: verb_plan() hands over */
 int verb_online(struct ctl *ctl);
 int verb_offline(struct ctl *ctl);
+int verb_unplug(struct ctl *ctl);
 int verb_policy(struct ctl *ctl);
 int verb_reload(struct ctl *ctl);
 int verb_dump(struct ctl *ctl);

@@ -9,9 +9,11 @@
 void ctl_daemon_done(struct ctl_daemon *daemon) {
         free(daemon->warnings);
         free(daemon->problems);
+        free(daemon->jobs);
         mhp_map_free(daemon->map);
         sd_bus_message_unref(daemon->properties);
         sd_bus_message_unref(daemon->problem_list);
+        sd_bus_message_unref(daemon->job_list);
         sd_bus_flush_close_unref(daemon->bus);
         *daemon = (struct ctl_daemon) {};
 }
@@ -98,6 +100,21 @@ static int read_problems(struct ctl_daemon *d, sd_bus_error *error) {
         return r;
 }
 
+static int read_jobs(struct ctl_daemon *d, sd_bus_error *error) {
+        struct ctl_job j;
+        int r;
+
+        r = ctl_bus_call(d->bus, "ListJobs", false, error, &d->job_list, NULL);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(d->job_list, 'a', "(uosssttt)");
+        while (r >= 0 && (r = sd_bus_message_read(d->job_list, "(uosssttt)", &j.id, &j.path, &j.verb, &j.target, &j.phase, &j.done, &j.total, &j.since)) > 0) {
+                r = ARRAY_GROW(d->jobs, d->n_jobs, d->jobs_capacity);
+                if (r >= 0)
+                        d->jobs[d->n_jobs++] = j;
+        }
+        return r;
+}
+
 int ctl_daemon_ask(struct ctl *ctl, struct ctl_daemon *ret) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_daemon_ struct ctl_daemon d = {};
@@ -113,6 +130,8 @@ int ctl_daemon_ask(struct ctl *ctl, struct ctl_daemon *ret) {
                 r = read_properties(&d, &error);
         if (r >= 0)
                 r = read_problems(&d, &error);
+        if (r >= 0)
+                r = read_jobs(&d, &error);
         if (r >= 0)
                 r = ctl_bus_map(d.bus, &error, &d.map);
         if (r < 0) {

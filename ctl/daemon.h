@@ -11,6 +11,13 @@ struct ctl_problem {
         int32_t error; /* 0: work under way */
 };
 
+struct ctl_job {
+        uint32_t id;
+        const char *path, *verb, *target, *phase;
+        uint64_t done, total; /* blocks */
+        uint64_t since;       /* µs, CLOCK_REALTIME */
+};
+
 struct ctl_daemon {
         bool running;
         const char *absence;       /* why it is not asked, in words; NULL when running */
@@ -20,10 +27,12 @@ struct ctl_daemon {
         size_t n_warnings, warnings_capacity;
         struct ctl_problem *problems; /* owned */
         size_t n_problems, problems_capacity;
+        struct ctl_job *jobs;      /* owned */
+        size_t n_jobs, jobs_capacity;
         struct mhp_map *map;       /* owned; NULL unless running */
         /* owned; the strings above lie in these */
         sd_bus *bus;
-        sd_bus_message *properties, *problem_list;
+        sd_bus_message *properties, *problem_list, *job_list;
 };
 
 void ctl_daemon_done(struct ctl_daemon *daemon);

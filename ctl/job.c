@@ -7,27 +7,32 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "ctl/job.h"
 #include "ctl/target.h"
 
-/* How long a cancelled job may take to say so. */
+/* How long a cancelled job may take to say so. What was taken offline has to come back first, behind whatever else the kernel is at. */
 #define CANCEL_TIMEOUT (10 * USEC_PER_SEC)
+#define CANCEL_REMOVAL_TIMEOUT (300 * USEC_PER_SEC)
 
 struct job {
         struct ctl *ctl;
         sd_bus *bus;       /* owned */
         sd_event *event;   /* owned */
         uint32_t id;       /* 0: not known */
-        bool online;
-        bool progress;     /* a line on the terminal */
-        bool cancelled;
-        uint64_t done, total;
+        bool show;         /* a line on the terminal */
+        struct ctl_progress progress;
         char *result;      /* owned; NULL: no JobRemoved came */
         char *detail;      /* owned */
         const char *lost;  /* why none will come */
 };
+
+static bool online(const struct job *job) {
+        return job->progress.kind == CTL_JOB_ONLINE;
+}
 
 static void job_done(struct job *job) {
         sd_bus_flush_close_unref(job->bus);
@@ -36,22 +41,58 @@ static void job_done(struct job *job) {
         free(job->detail);
 }
 
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
+static void draw(const struct job *job) {
+        _cleanup_text_ struct mhp_text line = {};
+
+        if (!job->show)
+                return;
+        ctl_progress_print(&job->progress, now_usec(), &line);
+        if (line.error == 0)
+                fprintf(stderr, "\r\033[K%s", line.data);
+}
+
 static int on_progress(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        struct job *job = userdata;
         uint64_t done, failed, total;
+        struct job *job = userdata;
         uint32_t id;
 
         (void) error;
         if (sd_bus_message_read(m, "uttt", &id, &done, &failed, &total) < 0 || id != job->id)
                 return 0;
-        job->done = done;
-        job->total = total;
-        if (job->progress) {
-                fprintf(stderr, "\r\033[K%" PRIu64 " of %" PRIu64 " blocks %s", done, total, job->online ? "online" : "offline");
-                if (failed > 0)
-                        fprintf(stderr, ", %" PRIu64 " failed", failed);
-        }
+        job->progress.done = done;
+        job->progress.failed = failed;
+        job->progress.total = total;
+        draw(job);
         return 0;
+}
+
+static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct job *job = userdata;
+        char path[64];
+
+        (void) error;
+        (void) snprintf(path, sizeof(path), CTL_BUS_PATH "/job/%" PRIu32, job->id);
+        if (strcmp(sd_bus_message_get_path(m), path) == 0 && ctl_progress_take(&job->progress, m, now_usec()) > 0)
+                draw(job);
+        return 0;
+}
+
+/* The seconds that are left go on by themselves. */
+static int on_second(sd_event_source *source, uint64_t usec, void *userdata) {
+        const struct job *job = userdata;
+        int r;
+
+        if (job->progress.block != MHP_NO_BLOCK)
+                draw(job);
+        r = sd_event_source_set_time(source, usec + USEC_PER_SEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -63,8 +104,8 @@ static int on_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         (void) error;
         if (sd_bus_message_read(m, "ustts", &id, &result, &done, &total, &detail) < 0 || id != job->id || job->result)
                 return 0;
-        job->done = done;
-        job->total = total;
+        job->progress.done = done;
+        job->progress.total = total;
         job->result = strdup(result);
         job->detail = strdup(detail);
         return sd_event_exit(job->event, job->result && job->detail ? 0 : -ENOMEM);
@@ -88,6 +129,8 @@ static int watch(struct job *job) {
         r = sd_bus_match_signal(job->bus, NULL, CTL_BUS_NAME, CTL_BUS_PATH, CTL_BUS_INTERFACE, "JobProgress", on_progress, job);
         if (r >= 0)
                 r = sd_bus_match_signal(job->bus, NULL, CTL_BUS_NAME, CTL_BUS_PATH, CTL_BUS_INTERFACE, "JobRemoved", on_removed, job);
+        if (r >= 0)
+                r = sd_bus_match_signal(job->bus, NULL, CTL_BUS_NAME, NULL, "org.freedesktop.DBus.Properties", "PropertiesChanged", on_changed, job);
         if (r >= 0)
                 r = sd_bus_add_match(job->bus, NULL,
                                      "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
@@ -119,14 +162,15 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
         (void) source;
         (void) info;
-        if (job->cancelled) {
+        if (job->progress.cancelled) {
                 job->lost = "interrupted; mhpd may still be at it";
                 return sd_event_exit(job->event, 0);
         }
-        job->cancelled = true;
+        job->progress.cancelled = true;
+        draw(job);
         r = sd_bus_call_method_async(job->bus, NULL, CTL_BUS_NAME, CTL_BUS_PATH, CTL_BUS_INTERFACE, "Cancel", ignore_reply, job, "u", job->id);
         if (r >= 0)
-                r = sd_event_add_time_relative(job->event, NULL, CLOCK_MONOTONIC, CANCEL_TIMEOUT, 0, on_late, job);
+                r = sd_event_add_time_relative(job->event, NULL, CLOCK_MONOTONIC, online(job) ? CANCEL_TIMEOUT : CANCEL_REMOVAL_TIMEOUT, 0, on_late, job);
         return r;
 }
 
@@ -145,83 +189,149 @@ static int wait_for(struct job *job) {
                 r = sd_event_add_signal(job->event, NULL, SIGINT, on_signal, job);
         if (r >= 0)
                 r = sd_event_add_signal(job->event, NULL, SIGTERM, on_signal, job);
+        if (r >= 0 && job->show)
+                r = sd_event_add_time_relative(job->event, NULL, CLOCK_MONOTONIC, USEC_PER_SEC, 100 * USEC_PER_MSEC, on_second, job);
         if (r >= 0)
                 r = sd_bus_attach_event(job->bus, job->event, 0);
         if (r >= 0)
                 r = sd_bus_set_exit_on_disconnect(job->bus, true);
         if (r >= 0)
                 r = sd_event_loop(job->event);
-        if (job->progress)
+        if (job->show)
                 fputs("\r\033[K", stderr);
         return r;
 }
 
 static int tell_end(struct job *job) {
+        const struct ctl_progress *p = &job->progress;
         struct ctl *ctl = job->ctl;
-        const char *state = job->online ? "online" : "offline";
         _cleanup_text_ struct mhp_text detail = {};
-        int status = job->done > 0 ? CTL_PARTLY : CTL_FAILED;
+        int status = p->done > 0 ? CTL_PARTLY : CTL_FAILED;
+        char size[MHP_SIZE_MAX];
 
         if (!job->result)
                 return ctl_fail(ctl, CTL_FAILED, "%s", job->lost ? job->lost : "the connection to mhpd broke off");
         if (strcmp(job->result, "done") == 0)
                 status = CTL_DONE;
-        mhp_text_printf(&ctl->out, "%" PRIu64 " of %" PRIu64 " block%s %s%s\n", job->done, job->total, job->total == 1 ? "" : "s", state,
-                        strcmp(job->result, "canceled") == 0 ? ", cancelled" : strcmp(job->result, "timeout") == 0 ? ", time is up" : "");
-        if (status == CTL_DONE)
-                return status;
+        mhp_text_printf(&ctl->out, "%" PRIu64 " of %" PRIu64 " block%s %s", p->done, p->total, p->total == 1 ? "" : "s", ctl_job_done_word(p->kind));
+        if (!online(job) && p->block_size > 0)
+                mhp_text_printf(&ctl->out, " (%s)", mhp_format_size(size, mhp_mul_sat(p->done, p->block_size)));
+        mhp_text_printf(&ctl->out, "%s\n", strcmp(job->result, "canceled") == 0 ? ", cancelled" : strcmp(job->result, "timeout") == 0 ? ", time is up" : "");
         ctl_add_plain(&detail, job->detail);
+        if (status == CTL_DONE) {
+                if (detail.len > 0)
+                        mhp_text_printf(&ctl->out, "%s\n", detail.data);
+                return status;
+        }
         return ctl_fail(ctl, status, "%s%s%s", job->result, detail.len > 0 ? ": " : "", detail.len > 0 ? detail.data : "");
 }
 
-/* The words of the command line as blocks: groups and sizes are looked up in the daemon's own map. */
+/* `4G`, and not the block 4. */
+static bool is_size(const char *word) {
+        _cleanup_ranges_ struct mhp_ranges blocks = {};
+        uint64_t size;
+
+        return mhp_ranges_parse(word, &blocks) < 0 && mhp_parse_size(word, &size) >= 0;
+}
+
+static int check_words(const struct job *job) {
+        const struct ctl *ctl = job->ctl;
+        int r = ctl_targets_check(ctl, ctl->args, ctl->n_args);
+
+        if (r != CTL_DONE || online(job))
+                return r;
+        for (size_t i = 0; i < ctl->n_args; i++)
+                if (ctl->n_args > 1 && is_size(ctl->args[i]))
+                        return ctl_fail(ctl, CTL_USAGE, "\"%s\" is a size, which is a target of its own", ctl->args[i]);
+        if (ctl_given(ctl, CTL_OPT_TO) && (ctl->n_args > 1 || is_size(*ctl->args)))
+                return ctl_fail(ctl, CTL_USAGE, "--to is how much one group keeps; name that group alone");
+        return CTL_DONE;
+}
+
+/* Only virtio-mem gives back a part of what it gave. */
+static int check_keep(const struct ctl *ctl, const struct mhp_map *map) {
+        const struct mhp_group *group;
+
+        if (!ctl_given(ctl, CTL_OPT_TO))
+                return CTL_DONE;
+        group = mhp_map_find_group(map, *ctl->args);
+        if (!group)
+                return ctl_fail(ctl, CTL_USAGE, "--to is how much a virtio-mem group keeps, and \"%s\" is no group", *ctl->args);
+        if (group->source != MHP_SOURCE_VIRTIO_MEM)
+                return ctl_fail(ctl, CTL_FAILED, "%s leaves as one; --to is for virtio-mem groups, which can keep a part of their memory", group->name);
+        return CTL_DONE;
+}
+
+/* The words of the command line as one target. One word stays as it is, if the daemon knows better what to make of it: it chooses what is best given
+ * back for a size, and a group's name is what it tells others. Else blocks, looked up in the daemon's own map. */
 static int resolve(struct job *job, char **ret) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_map_ struct mhp_map *map = NULL;
         _cleanup_ranges_ struct mhp_ranges blocks = {};
         _cleanup_text_ struct mhp_text text = {};
         struct ctl *ctl = job->ctl;
+        bool sized = !online(job) && is_size(*ctl->args);
         int r;
 
         r = ctl_bus_map(job->bus, &error, &map);
         if (r < 0)
                 return ctl_bus_fail(ctl, r, &error);
-        r = ctl_targets_resolve(ctl, map, ctl->args, ctl->n_args, job->online, &blocks);
-        if (r != CTL_DONE)
-                return r;
-        mhp_ranges_print(&blocks, &text);
+        job->progress.block_size = map->block_size;
+        if (!sized) {
+                r = ctl_targets_resolve(ctl, map, ctl->args, ctl->n_args, online(job), &blocks);
+                if (r == CTL_DONE)
+                        r = check_keep(ctl, map);
+                if (r != CTL_DONE)
+                        return r;
+        }
+        if (sized || (!online(job) && ctl->n_args == 1 && mhp_map_find_group(map, *ctl->args)))
+                mhp_text_add(&text, *ctl->args);
+        else
+                mhp_ranges_print(&blocks, &text);
         return mhp_text_finish(&text, ret);
 }
 
-static int start(struct job *job, const char *blocks) {
+static int call(struct job *job, const char *target, sd_bus_error *error, sd_bus_message **ret) {
+        const struct ctl *ctl = job->ctl;
+
+        switch (job->progress.kind) {
+        case CTL_JOB_ONLINE:
+                return ctl_bus_call(job->bus, "Online", true, error, ret, "sst", target, ctl->zone ? ctl->zone : "auto", ctl->timeout);
+        case CTL_JOB_OFFLINE:
+                return ctl_bus_call(job->bus, "Offline", true, error, ret, "st", target, ctl->timeout);
+        case CTL_JOB_UNPLUG:
+                return ctl_bus_call(job->bus, "Unplug", true, error, ret, "stt", target, ctl_given(ctl, CTL_OPT_TO) ? ctl->keep : UINT64_MAX, ctl->timeout);
+        }
+        return -EINVAL;
+}
+
+static int start(struct job *job, const char *target) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
-        struct ctl *ctl = job->ctl;
         int r;
 
         r = watch(job);
         if (r >= 0)
-                r = job->online ? ctl_bus_call(job->bus, "Online", true, &error, &reply, "sst", blocks, ctl->zone ? ctl->zone : "auto", ctl->timeout)
-                                : ctl_bus_call(job->bus, "Offline", true, &error, &reply, "st", blocks, ctl->timeout);
+                r = call(job, target, &error, &reply);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "u", &job->id);
-        return r < 0 ? ctl_bus_fail(ctl, r, &error) : CTL_DONE;
+        return r < 0 ? ctl_bus_fail(job->ctl, r, &error) : CTL_DONE;
 }
 
-int ctl_job_run(struct ctl *ctl, bool online) {
-        _cleanup_(job_done) struct job job = { .ctl = ctl, .online = online };
-        _cleanup_free_ char *blocks = NULL;
+int ctl_job_run(struct ctl *ctl, enum ctl_job_kind kind) {
+        _cleanup_(job_done) struct job job = { .ctl = ctl, .progress = { .kind = kind, .block = MHP_NO_BLOCK } };
+        _cleanup_free_ char *target = NULL;
         int r;
 
-        r = ctl_targets_check(ctl, ctl->args, ctl->n_args);
+        r = check_words(&job);
         if (r != CTL_DONE)
                 return r;
         r = ctl_bus_open(ctl, &job.bus);
         if (r < 0)
                 return ctl_bus_fail(ctl, r, NULL);
-        r = resolve(&job, &blocks);
+        r = resolve(&job, &target);
         if (r == CTL_DONE)
-                r = start(&job, blocks);
+                r = start(&job, target);
         if (r != CTL_DONE)
                 return r;
 
@@ -229,7 +339,7 @@ int ctl_job_run(struct ctl *ctl, bool online) {
                 mhp_text_printf(&ctl->out, "job %" PRIu32 "\n", job.id);
                 return CTL_DONE;
         }
-        job.progress = isatty(STDERR_FILENO);
+        job.show = isatty(STDERR_FILENO);
         r = wait_for(&job);
         return r < 0 ? r : tell_end(&job);
 }

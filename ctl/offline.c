@@ -5,5 +5,5 @@
 #include "ctl/job.h"
 
 int verb_offline(struct ctl *ctl) {
-        return ctl_job_run(ctl, false);
+        return ctl_job_run(ctl, CTL_JOB_OFFLINE);
 }

@@ -5,5 +5,5 @@
 #include "ctl/job.h"
 
 int verb_online(struct ctl *ctl) {
-        return ctl_job_run(ctl, true);
+        return ctl_job_run(ctl, CTL_JOB_ONLINE);
 }

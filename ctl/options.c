@@ -13,6 +13,7 @@ static int take_columns(struct ctl *ctl, const char *value);
 static int take_zone(struct ctl *ctl, const char *value);
 static int take_timeout(struct ctl *ctl, const char *value);
 static int take_assume(struct ctl *ctl, const char *value);
+static int take_keep(struct ctl *ctl, const char *value);
 static int take_node(struct ctl *ctl, const char *value);
 static int take_color(struct ctl *ctl, const char *value);
 static int take_no_color(struct ctl *ctl, const char *value);
@@ -34,6 +35,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_NOHEADINGS, "noheadings", 'n', NULL, "no line of headings", NULL },
         { CTL_OPT_ZONE, "zone", 'z', "ZONE", "auto (as the policy says), movable or kernel", take_zone },
         { CTL_OPT_TIMEOUT, "timeout", 't', "TIME", "end after this time (30, 500ms, 2min) with what is done by then", take_timeout },
+        { CTL_OPT_TO, "to", '\0', "SIZE", "how much the group keeps (virtio-mem)", take_keep },
         { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },
         { CTL_OPT_ASSUME, "assume", '\0', "PLACEMENT", "dram, self or force: what the model takes for all hot-added memory", take_assume },
         { CTL_OPT_NODE, "node", '\0', "N", "memory of this NUMA node", take_node },
@@ -102,6 +104,12 @@ static int take_assume(struct ctl *ctl, const char *value) {
         if (mhp_placement_parse(value, &placement) < 0 || placement == MHP_PLACEMENT_RANGE)
                 return ctl_fail(ctl, CTL_USAGE, "--assume: \"%s\" is not allowed; dram, self and force are", value);
         ctl->assume = placement;
+        return CTL_DONE;
+}
+
+static int take_keep(struct ctl *ctl, const char *value) {
+        if (mhp_parse_size(value, &ctl->keep) < 0 || ctl->keep == UINT64_MAX)
+                return ctl_fail(ctl, CTL_USAGE, "--to: \"%s\" is not allowed; a size is, as 512M or 2G", value);
         return CTL_DONE;
 }
 

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/units.h"
 #include "ctl/ctl.h"
@@ -143,6 +145,27 @@ static void print_blocks(struct ctl *ctl, const struct status *s) {
                 mhp_text_add(out, "pending  nothing\n");
 }
 
+/* `job 3    unplug of acpi:PNP0C80:00: offline, 3 of 8 blocks, for 12 s` */
+static void print_jobs(struct ctl *ctl, const struct ctl_daemon *d) {
+        uint64_t now = (uint64_t) time(NULL);
+
+        for (size_t i = 0; i < d->n_jobs; i++) {
+                const struct ctl_job *job = &d->jobs[i];
+                uint64_t since = job->since / USEC_PER_SEC;
+
+                mhp_text_printf(&ctl->out, "job %-5" PRIu32, job->id);
+                ctl_add_plain(&ctl->out, job->verb);
+                mhp_text_add(&ctl->out, " of ");
+                ctl_add_plain(&ctl->out, job->target);
+                if (strcmp(job->phase, job->verb) != 0) {
+                        mhp_text_add(&ctl->out, ": ");
+                        ctl_add_plain(&ctl->out, job->phase);
+                }
+                mhp_text_printf(&ctl->out, ", %" PRIu64 " of %" PRIu64 " block%s, for %" PRIu64 " s\n", job->done, job->total,
+                                job->total == 1 ? "" : "s", now > since ? now - since : 0);
+        }
+}
+
 /* Problems without an errno are work that goes well so far. */
 static void print_work(struct ctl *ctl, const struct ctl_daemon *d) {
         for (size_t i = 0; i < d->n_problems; i++) {
@@ -191,6 +214,7 @@ static int print_text(struct ctl *ctl, const struct status *s) {
         print_daemon(ctl, s);
         print_blocks(ctl, s);
         print_work(ctl, &s->daemon);
+        print_jobs(ctl, &s->daemon);
         r = print_nodes(ctl, s);
         if (r != CTL_DONE)
                 return r;
@@ -251,6 +275,21 @@ static void json_nodes(struct mhp_text *out, const struct mhp_map *map) {
         mhp_text_add(out, "]");
 }
 
+static void json_jobs(struct mhp_text *out, const struct ctl_daemon *d) {
+        mhp_text_add(out, ",\n\"jobs\":[");
+        for (size_t i = 0; i < d->n_jobs; i++) {
+                ctl_json_u64(out, i > 0 ? ",\n{" : "\n{", "job", d->jobs[i].id);
+                ctl_json_string(out, ",", "verb", d->jobs[i].verb);
+                ctl_json_string(out, ",", "target", d->jobs[i].target);
+                ctl_json_string(out, ",", "phase", d->jobs[i].phase);
+                ctl_json_u64(out, ",", "done", d->jobs[i].done);
+                ctl_json_u64(out, ",", "total", d->jobs[i].total);
+                ctl_json_u64(out, ",", "since_usec", d->jobs[i].since);
+                mhp_text_add(out, "}");
+        }
+        mhp_text_add(out, "]");
+}
+
 static void print_json(struct ctl *ctl, const struct status *s) {
         const struct mhp_sums *total = &s->map->total;
         struct mhp_text *out = &ctl->out;
@@ -280,6 +319,7 @@ static void print_json(struct ctl *ctl, const struct status *s) {
                 ctl_json_u64(out, ",\n", "pending", s->daemon.pending);
         else
                 mhp_text_add(out, ",\n\"pending\":null");
+        json_jobs(out, &s->daemon);
         mhp_text_add(out, ",\n\"problems\":");
         ctl_issues_json(out, &s->issues);
         mhp_text_add(out, "}\n");

@@ -35,8 +35,12 @@ static const struct ctl_verb verbs[] = {
           CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_ZONE | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_online },
         { "offline", "TARGET...", "Take blocks offline",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
-          "of what is online in Movable, highest blocks first).",
+          "of what is best given). What was taken goes back if not all of it can leave (OnFailure= in mhpd.conf).",
           CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_offline },
+        { "unplug", "TARGET...", "Take blocks offline and give them back to what brought them",
+          "TARGET as for offline. DIMMs and dax devices leave as one, and several units one after the other.\n"
+          "With --to, a virtio-mem group keeps so much of its memory.",
+          CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_TO | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_unplug },
         { "plan", "online [TARGET...] | plug SIZE", "What mhpd would do, or what a plug would cost; nothing is done",
           "online: runs the policy over the blocks that are offline now. With TARGET (as for online) only these are shown.\n"
           "plug: what SIZE more memory takes of the kernel's own for its memmap, by where that lies, and whether it is there.",

@@ -34,11 +34,13 @@ def status_with_a_daemon():
         run = mhpctl("status", env=env)
         assert time.monotonic() - begun < 2
         for words in ("mhpd is running, version 0.1", "by mhpd", "pending  3 blocks", "retrying 33: unmovable page", "Device or resource busy", "accepted 36",
-                      "unknown key Zoen", "events were lost", "34-35 under way"):
+                      "unknown key Zoen", "events were lost", "34-35 under way", "job 7    unplug of acpi:PNP0C80:00: leave, 2 of 4 blocks, for "):
             has(run.out, words, "status")
         answer = mhpctl("status", "--json", env=env).json()
         equal(answer["daemon"]["path"], "mhpd", "path")
         equal(answer["pending"], 3, "pending")
+        equal(answer["jobs"], [{"job": 7, "verb": "unplug", "target": "acpi:PNP0C80:00", "phase": "leave", "done": 2, "total": 4,
+                                "since_usec": 1000000}], "jobs")
         equal({p["kind"] for p in answer["problems"]}, {"retrying", "accepted", "config", "rescan"}, "problems")
         equal(answer["problems"][0]["errno"], 16, "errno")
 
@@ -93,11 +95,36 @@ def online():
         mhpctl("online", "33", "35-36", env=env)
         mhpctl("online", "256M", env=env)
         mhpctl("offline", "300M", env=env)
+        mhpctl("offline", "dax:dax0.0", env=env)
+        mhpctl("offline", "dax:dax0.0", "33", env=env)
         equal(mhpctl("online", "--no-wait", "33", env=env).out, "job 7\n", "--no-wait")
-        equal(daemon.calls().splitlines(), ["Online 32-36 kernel 90000000", "Online 33,35-36 auto 0", "Online 32-33 auto 0", "Offline 41-43 0",
-                                            "Online 33 auto 0"], "what the daemon was asked for")
+        equal(daemon.calls().splitlines(), ["Online 32-36 kernel 90000000", "Online 33,35-36 auto 0", "Online 32-33 auto 0", "Offline 300M 0",
+                                            "Offline dax:dax0.0 0", "Offline 33,40-43 0", "Online 33 auto 0"], "what the daemon was asked for")
         mhpctl("online", "dax:dax9", env=env, status=1, err="boot, acpi:PNP0C80:00, dax:dax0.0")
         mhpctl("online", "99", env=env, status=1, err="no block 99")
+
+
+@test
+def unplug():
+    with bus() as env, fake(env, "done", MAP + "block 48-51 online zone=Movable node=0 group=virtio-mem:virtio0\n") as daemon:
+        equal(mhpctl("unplug", "acpi:PNP0C80:00", env=env).out, "4 of 4 blocks unplugged (512M)\n", "a group")
+        mhpctl("unplug", "32-35", "dax:dax0.0", "--timeout=5", env=env)
+        mhpctl("unplug", "2G", env=env)
+        mhpctl("unplug", "--to", "256M", "virtio-mem:virtio0", env=env)
+        mhpctl("unplug", "--to=0", "virtio-mem:virtio0", env=env)
+        equal(daemon.calls().splitlines(), ["Unplug acpi:PNP0C80:00 -1 0", "Unplug 32-35,40-43 -1 5000000", "Unplug 2G -1 0",
+                                            "Unplug virtio-mem:virtio0 268435456 0", "Unplug virtio-mem:virtio0 0 0"], "what the daemon was asked for")
+        mhpctl("unplug", "--to", "1G", "acpi:PNP0C80:00", env=env, status=1, err="acpi:PNP0C80:00 leaves as one")
+        mhpctl("unplug", "--to", "1G", "48", env=env, status=2, err="no group")
+        mhpctl("unplug", "--to", "1G", "4G", env=env, status=2, err="name that group alone")
+        mhpctl("unplug", "--to", "1G", "virtio-mem:virtio0", "33", env=env, status=2, err="name that group alone")
+        mhpctl("unplug", "--to", "much", "virtio-mem:virtio0", env=env, status=2, err="a size is")
+        mhpctl("offline", "--to", "1G", "virtio-mem:virtio0", env=env, status=2, err="--to does not fit")
+        mhpctl("unplug", "1G", "33", env=env, status=2, err="a target of its own")
+        mhpctl("unplug", "dax:dax9", env=env, status=1, err="no group")
+    with bus() as env, fake(env, "partly", MAP):
+        run = mhpctl("unplug", "32-35", env=env, status=64, err="33: EBUSY")
+        equal(run.out, "2 of 4 blocks unplugged (256M)\n", "partly")
 
 
 @test
@@ -130,7 +157,9 @@ def progress_on_a_terminal_only():
         master, slave = pty.openpty()
         subprocess.run([harness.MHPCTL, "online", "32"], stdout=subprocess.DEVNULL, stderr=slave, env=harness.environment(**env), check=True)
         os.close(slave)
-        has(os.read(master, 4096).decode(), "2 of 4 blocks online, 1 failed", "on a terminal")
+        text = os.read(master, 4096).decode()
+        has(text, "2 of 4 blocks online, 1 failed, 256M of 512M", "on a terminal")
+        has(text, "block 34, 12 s left for it", "on a terminal")
         os.close(master)
 
 

@@ -45,6 +45,8 @@ static int emit_work(struct fake *fake) {
         sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "Report", "sssissis", "online", fake->target, fake->zone, 0, "acpi:PNP0C80:00", "requested", 0,
                            "as asked");
         sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "Report", "sssissis", "failed", "33", "", -1, "", "", EBUSY, "say \"again\"\n");
+        sd_bus_emit_signal(fake->bus, PATH "/job/7", "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as", "org.mhpd1.Job", 4, "Phase", "s",
+                           "offline", "CurrentBlock", "u", 34u, "CurrentDeadline", "t", (uint64_t) 12000000, "Unheard", "s", "of", 0);
         return sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "JobProgress", "uttt", JOB, (uint64_t) 2, (uint64_t) 1, (uint64_t) 4);
 }
 
@@ -102,6 +104,29 @@ static int method_offline(sd_bus_message *m, void *userdata, sd_bus_error *error
         fake->zone[0] = '\0';
         fprintf(stderr, "Offline %s %llu\n", target, (unsigned long long) timeout);
         return start_job(fake, m);
+}
+
+static int method_unplug(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct fake *fake = userdata;
+        uint64_t keep, timeout;
+        const char *target;
+        int r;
+
+        (void) error;
+        r = sd_bus_message_read(m, "stt", &target, &keep, &timeout);
+        if (r < 0)
+                return r;
+        snprintf(fake->target, sizeof(fake->target), "%s", target);
+        fake->zone[0] = '\0';
+        fprintf(stderr, "Unplug %s %lld %llu\n", target, (long long) keep, (unsigned long long) timeout);
+        return start_job(fake, m);
+}
+
+static int method_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        (void) userdata;
+        (void) error;
+        return sd_bus_reply_method_return(m, "a(uosssttt)", 1, JOB, PATH "/job/7", "unplug", "acpi:PNP0C80:00", "leave", (uint64_t) 2, (uint64_t) 4,
+                                          (uint64_t) 1000000);
 }
 
 static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -170,6 +195,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("ListProblems", "", "a(ssuis)", method_problems, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Online", "sst", "u", method_online, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Offline", "st", "u", method_offline, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Unplug", "stt", "u", method_unplug, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ListJobs", "", "a(uosssttt)", method_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Cancel", "u", "", method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Reload", "", "as", method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL("JobProgress", "uttt", 0),
