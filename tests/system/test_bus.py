@@ -12,9 +12,9 @@ from mhpsys.daemon import INTERFACE, NAME, OBJECT, BusError, wait_for
 XML = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "conf", "org.mhpd1.Manager.xml")
 
 
-def members(text):
-    """{(kind, name): (what it takes and gives)} of our interface."""
-    interface = next(i for i in ElementTree.fromstring(text) if i.get("name") == INTERFACE)
+def members(text, name=INTERFACE):
+    """{(kind, name): (what it takes and gives)} of an interface."""
+    interface = next(i for i in ElementTree.fromstring(text) if i.get("name") == name)
     found = {}
     for member in interface:
         if member.tag in ("method", "signal"):

@@ -12,16 +12,7 @@ import time
 
 from mhpsys import case
 from mhpsys.daemon import wait_for
-from mhpsys.machine import BOOT, DEVICE
-
-UEVENT = "/sys/devices/system/memory/memory{}/uevent"
-
-
-def announce(action, *numbers):
-    """The kernel says so of its own blocks."""
-    for number in numbers:
-        with open(UEVENT.format(number), "w", encoding="ascii") as file:
-            file.write(action)
+from mhpsys.machine import BOOT, DEVICE, UEVENT, announce
 
 
 class Events(case.SystemCase):

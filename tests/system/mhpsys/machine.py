@@ -14,8 +14,14 @@ import threading
 import time
 
 MEMORY = "sys/devices/system/memory"
+UEVENT = "/sys/devices/system/memory/memory{}/uevent"
 NODE = "sys/devices/system/node/node0"
 PARAMETERS = "sys/module/memory_hotplug/parameters"
+VETO = "sys/firmware/acpi/hotplug/memory/enabled"
+UNPLUG_ONLINE = "sys/module/virtio_mem/parameters/unplug_online"
+UNBIND = "sys/bus/dax/drivers/kmem/unbind"
+DIMM = "PNP0C80:00"
+EJECT = f"sys/bus/acpi/devices/{DIMM}/eject"
 BLOCK_SIZE = 128 << 20
 BOOT = range(0, 8)
 DEVICE = range(32, 48)
@@ -69,6 +75,13 @@ def set_lease(fd, kind):
 def lease(fd):
     """What is left of it; less than was set: somebody waits."""
     return fcntl.fcntl(fd, fcntl.F_GETLEASE)
+
+
+def announce(action, *numbers):
+    """The real kernel says so of its own blocks, which have the same numbers."""
+    for number in numbers:
+        with open(UEVENT.format(number), "w", encoding="ascii") as file:
+            file.write(action)
 
 
 class Block:
@@ -141,6 +154,12 @@ class Machine(threading.Thread):
         super().__init__(daemon=True)
         self.root = root
         self.lock = threading.Lock()
+        self.dimm = []          # its blocks
+        self.veto = None        # the lease by which a write to the veto waits
+        self.vetoes = []        # what the veto said, one after the other
+        self.ejects = []        # True: done, False: failed
+        self.ejecting = True    # or the host lets an eject wait for ever
+        self.stubborn = set()   # blocks that do not go offline
         self.held = set()       # blocks whose writer waits, as behind the kernel's hotplug lock
         self.writes = []        # (block, verb)
         self.stopping = False
@@ -174,6 +193,8 @@ class Machine(threading.Thread):
                 with self.lock:
                     for block in self.blocks.values():
                         self.serve(block)
+                if self.dimm:
+                    self.serve_dimm()
                 time.sleep(0.001)
         except (OSError, TimeoutError) as error:
             self.failure = error
@@ -192,9 +213,52 @@ class Machine(threading.Thread):
         self.apply(block, verb)
         block.finish()
 
-    @staticmethod
-    def apply(block, verb):
+    def make_dimm(self, numbers):
+        """These blocks are of an ACPI memory device."""
+        for name in (VETO, EJECT, UNBIND, UNPLUG_ONLINE):
+            os.makedirs(os.path.dirname(os.path.join(self.root, name)), exist_ok=True)
+        self.put(VETO, "1\n")
+        self.put(EJECT, "")
+        self.put(UNBIND, "")
+        self.put(UNPLUG_ONLINE, "Y\n")
+        self.put("proc/iomem", IOMEM.replace("virtio0\n  100000000-13fffffff : System RAM (virtio_mem)", "System RAM"))
+        for number in numbers:
+            os.symlink(f"../../../LNXSYSTM:00/{DIMM}", self.blocks[number].path("firmware_node"))
+        self.dimm = list(numbers)
+
+    def serve_dimm(self):
+        """acpi_device_hotplug() of drivers/acpi/scan.c."""
+        veto = self.get(VETO)
+        if veto and veto != (self.vetoes or ["1"])[-1]:
+            self.vetoes.append(veto)
+        if self.get(EJECT) != "1" or not self.ejecting:
+            return
+        self.put(EJECT, "")
+        done = veto == "1" and set(self.states(self.dimm).values()) == {"offline"}
+        self.ejects.append(done)
+        if done:
+            self.leave(self.dimm)
+            self.dimm = []
+
+    def leave(self, numbers):
+        """Memory leaves, and the kernel says so."""
+        self.remove(*numbers)
+        announce("remove", *numbers)
+
+    def hold_veto(self):
+        """Who writes to the veto waits, as behind acpi_scan_lock."""
+        self.veto = os.open(os.path.join(self.root, VETO), os.O_RDONLY)
+        set_lease(self.veto, fcntl.F_RDLCK)
+
+    def release_veto(self):
+        """He does no more."""
+        os.close(self.veto)
+        self.veto = None
+
+    def apply(self, block, verb):
         """state_store() of drivers/base/memory.c."""
+        if verb == "offline" and block.number in self.stubborn:
+            return
         if verb == "offline" and block.zone != "none":
             block.state, block.zone = "offline", ""
         elif verb in ZONES and block.state == "offline":
