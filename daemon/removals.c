@@ -119,18 +119,20 @@ static enum mhp_source source_of(const struct engine *engine, const struct mhp_s
 int removals_prepare(struct engine *engine, const struct mhp_step *step, const char **ret_device, char value[static MHP_WORKER_VALUE_MAX],
                      int *ret_error) {
         enum mhp_source source = source_of(engine, step);
-        int r = 1;
+        int r;
 
         engine->device_source = source;
         value[0] = '\0';
-        if (step->verb == MHP_VERB_HOLD)
+        if (step->verb == MHP_VERB_HAND)
+                r = step->group && *step->group ? 1 : -ENODEV;
+        else if (step->verb == MHP_VERB_HOLD)
                 r = prepare_hold(engine, source, value);
-        else if (step->verb == MHP_VERB_RELEASE) {
+        else {
                 r = *engine->saved.hold[source] != '\0';
                 memcpy(value, engine->saved.hold[source], strlen(engine->saved.hold[source]) + 1);
         }
         if (r > 0) {
-                *ret_device = step->verb == MHP_VERB_HAND && step->group ? step->group : mhp_source_name(source);
+                *ret_device = step->verb == MHP_VERB_HAND ? step->group : mhp_source_name(source);
                 return 1;
         }
         *ret_error = -r;

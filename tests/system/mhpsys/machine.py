@@ -222,8 +222,9 @@ class Machine(threading.Thread):
         self.put(UNBIND, "")
         self.put(UNPLUG_ONLINE, "Y\n")
         self.put("proc/iomem", IOMEM.replace("virtio0\n  100000000-13fffffff : System RAM (virtio_mem)", "System RAM"))
-        for number in numbers:
+        for at, number in enumerate(numbers):
             os.symlink(f"../../../LNXSYSTM:00/{DIMM}", self.blocks[number].path("firmware_node"))
+            os.symlink(f"../../../../devices/system/memory/memory{number}", os.path.join(self.root, os.path.dirname(EJECT), f"physical_node{at}"))
         self.dimm = list(numbers)
 
     def serve_dimm(self):
