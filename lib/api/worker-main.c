@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "api/count.h"
 #include "base/units.h"
 #include "edge/remover.h"
 #include "edge/sysfs.h"
@@ -15,6 +17,12 @@
 /* Answers are gathered this long, so that 256 blocks do not wake the daemon 256 times, and not longer, so that it knows
  * of progress well before a deadline, which is a second at least. */
 #define GATHER_USEC (50 * USEC_PER_MSEC)
+
+struct worker {
+        int fd;
+        const struct mhp_root *root;
+        struct mhp_counter counter; /* owned; opened when it is first asked for */
+};
 
 static void interrupt(int sig) {
         (void) sig; /* nothing to do: that the write(2) under way returns is all it is for */
@@ -41,12 +49,23 @@ static void read_back(const struct mhp_root *root, struct mhp_worker_result *res
         result->valid = reading.valid;
 }
 
+static int open_counter(struct worker *worker) {
+        uint64_t block_size;
+        int r;
+
+        if (worker->counter.flags.fd >= 0)
+                return 0;
+        r = mhp_sysfs_block_size(worker->root, &block_size);
+        return r < 0 ? r : mhp_counter_open(worker->root, block_size / (uint64_t) sysconf(_SC_PAGESIZE), &worker->counter);
+}
+
 /* What lies in the block, as well as that can be seen. Positive errno. */
-static int count(const struct mhp_root *root, uint32_t nr, struct mhp_tally *ret) {
-        (void) root;
-        (void) nr;
-        (void) ret;
-        return EOPNOTSUPP;
+static int count(struct worker *worker, uint32_t nr, struct mhp_tally *ret) {
+        int r = open_counter(worker);
+
+        if (r >= 0)
+                r = mhp_counter_block(&worker->counter, nr, ret);
+        return r < 0 ? -r : 0;
 }
 
 /* What keeps a block shows best in the moment in which it does. Not where the answer has nothing to do with what lies in it. */
@@ -54,25 +73,25 @@ static bool is_kept(enum mhp_verb verb, int error) {
         return verb == MHP_VERB_OFFLINE && error != 0 && error != EINVAL && error != ENODEV && error != ENOENT;
 }
 
-static void do_block(const struct mhp_root *root, enum mhp_verb verb, uint32_t nr, struct mhp_worker_answer *answer) {
+static void do_block(struct worker *worker, enum mhp_verb verb, uint32_t nr, struct mhp_worker_answer *answer) {
         struct mhp_worker_result *result = &answer->result[answer->n++];
         struct mhp_tally *tally = &answer->tally[answer->n_tallies];
 
         *result = (struct mhp_worker_result) { .nr = nr };
         if (verb == MHP_VERB_COUNT) {
-                result->error = count(root, nr, tally);
+                result->error = count(worker, nr, tally);
                 result->counted = result->error == 0;
         } else {
                 /* The barrier block of a settle is online, so state_store() (drivers/base/memory.c, 6.1 and 6.12) takes the hotplug lock and
                  * then finds nothing to do, which it says with EINVAL: the lock was free, and whatever held it is complete. */
                 bool settle = verb == MHP_VERB_SETTLE;
-                int r = mhp_sysfs_write_state(root, nr, settle ? "online" : mhp_verb_name(verb));
+                int r = mhp_sysfs_write_state(worker->root, nr, settle ? "online" : mhp_verb_name(verb));
 
                 result->error = settle && r == -EINVAL ? 0 : -r;
-                result->counted = is_kept(verb, result->error) && count(root, nr, tally) == 0;
+                result->counted = is_kept(verb, result->error) && count(worker, nr, tally) == 0;
         }
         answer->n_tallies += result->counted;
-        read_back(root, result);
+        read_back(worker->root, result);
 }
 
 static int do_device(const struct mhp_root *root, const struct mhp_worker_request *request) {
@@ -85,38 +104,43 @@ static int do_device(const struct mhp_root *root, const struct mhp_worker_reques
         return r < 0 ? r : mhp_remover_write(root, source, request->value);
 }
 
-static int serve_device(int fd, const struct mhp_root *root, const struct mhp_worker_request *request) {
+static int serve_device(const struct worker *worker, const struct mhp_worker_request *request) {
         struct mhp_worker_answer answer = { .done = true, .n = 1 };
 
-        answer.result[0].error = -do_device(root, request);
-        return mhp_worker_give(fd, &answer);
+        answer.result[0].error = -do_device(worker->root, request);
+        return mhp_worker_give(worker->fd, &answer);
 }
 
-static int serve_blocks(int fd, const struct mhp_root *root, const struct mhp_worker_request *request) {
+static int serve_blocks(struct worker *worker, const struct mhp_worker_request *request) {
         struct mhp_worker_answer answer = { 0 };
         uint64_t given = now_usec();
         int r;
 
         for (uint32_t i = 0; i < request->n; i++) {
-                do_block(root, (enum mhp_verb) request->verb, request->blocks[i], &answer);
+                do_block(worker, (enum mhp_verb) request->verb, request->blocks[i], &answer);
                 if (answer.n < MHP_WORKER_RESULTS_MAX && answer.n_tallies < MHP_WORKER_TALLIES_MAX && now_usec() - given < GATHER_USEC)
                         continue;
-                r = mhp_worker_give(fd, &answer);
+                r = mhp_worker_give(worker->fd, &answer);
                 if (r < 0)
                         return r;
                 answer.n = answer.n_tallies = 0;
                 given = now_usec();
         }
         answer.done = true;
-        return mhp_worker_give(fd, &answer);
+        return mhp_worker_give(worker->fd, &answer);
 }
 
-static int serve(int fd, const struct mhp_root *root, const struct mhp_worker_request *request) {
-        return mhp_verb_is_device((enum mhp_verb) request->verb) ? serve_device(fd, root, request) : serve_blocks(fd, root, request);
+static int serve(struct worker *worker, const struct mhp_worker_request *request) {
+        return mhp_verb_is_device((enum mhp_verb) request->verb) ? serve_device(worker, request) : serve_blocks(worker, request);
+}
+
+static void worker_done(struct worker *worker) {
+        mhp_counter_done(&worker->counter);
 }
 
 int mhp_worker_main(int fd, const struct mhp_root *root) {
         const struct sigaction action = { .sa_handler = interrupt }; /* no SA_RESTART: write(2) is to return */
+        _cleanup_(worker_done) struct worker worker = { .fd = fd, .root = root, .counter = MHP_COUNTER_NONE };
         static struct mhp_worker_request request;
         int r;
 
@@ -124,7 +148,7 @@ int mhp_worker_main(int fd, const struct mhp_root *root) {
                 return -errno;
 
         while ((r = mhp_worker_take(fd, &request)) > 0) {
-                r = serve(fd, root, &request);
+                r = serve(&worker, &request);
                 if (r < 0)
                         break;
         }

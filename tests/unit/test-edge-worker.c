@@ -269,6 +269,84 @@ static void test_hang_up(void **state) {
         assert_int_equal(reap(m), 0);
 }
 
+static uint64_t page(unsigned bit) {
+        return UINT64_C(1) << bit;
+}
+
+/* Page flags of the machine's first pages; block 1 is behind them. KPF_BUDDY and KPF_SLAB (include/uapi/linux/kernel-page-flags.h). */
+static void put_page_flags(struct machine *m) {
+        static uint64_t flags[300];
+        char path[128];
+        FILE *f;
+
+        for (size_t i = 0; i < ELEMENTSOF(flags); i++)
+                flags[i] = i >= 256 && i < 259 ? page(7) : page(10);
+        tree_file(&m->t, "proc/kpageflags", "");
+        (void) snprintf(path, sizeof(path), "%s/proc/kpageflags", m->t.path);
+        f = fopen(path, "we");
+        assert_non_null(f);
+        assert_int_equal(fwrite(flags, sizeof(flags[0]), ELEMENTSOF(flags), f), ELEMENTSOF(flags));
+        assert_int_equal(fclose(f), 0);
+}
+
+/* With its tally, if there is one. */
+static struct mhp_worker_answer one_answer(int fd) {
+        struct mhp_worker_answer answer, all = { .done = false };
+
+        do {
+                wait_for(fd);
+                assert_int_equal(mhp_worker_receive(fd, &answer), 1);
+                for (size_t i = 0; i < answer.n; i++)
+                        all.result[all.n++] = answer.result[i];
+                for (size_t i = 0; i < answer.n_tallies; i++)
+                        all.tally[all.n_tallies++] = answer.tally[i];
+        } while (!answer.done);
+        return all;
+}
+
+static void test_count(void **state) {
+        struct machine *m = *state;
+        const uint32_t blocks[] = { 0, 1 };
+        uint64_t pages = 0x100000 / (uint64_t) sysconf(_SC_PAGESIZE);
+        struct mhp_worker_answer answer;
+
+        tree_memory(&m->t, "100000");
+        tree_add_block(&m->t, 0, "online", "Normal", -1, NULL);
+        tree_add_block(&m->t, 1, "online", "Movable", -1, NULL);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_COUNT, blocks, 2), 0);
+        answer = one_answer(m->fd);
+        assert_int_equal(answer.n, 2);
+        assert_int_equal(answer.n_tallies, 0);
+        assert_int_equal(answer.result[0].error, ENOENT);
+
+        if (pages != 256)
+                skip();
+        put_page_flags(m);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_COUNT, blocks, 2), 0);
+        answer = one_answer(m->fd);
+        assert_int_equal(answer.n_tallies, 2);
+        assert_int_equal(answer.result[1].error, 0);
+        assert_int_equal(answer.result[1].counted, 1);
+        assert_int_equal(answer.result[1].zone, MHP_ZONE_MOVABLE);
+        assert_int_equal(answer.tally[0].pages[MHP_CLASS_FREE], 256);
+        assert_int_equal(answer.tally[1].pages[MHP_CLASS_SLAB], 3);
+        assert_int_equal(answer.tally[1].first[MHP_CLASS_SLAB], 256);
+        assert_string_equal(state_of(m, 0), "online\n"); /* nothing is written */
+
+        /* An offline that fails brings it unasked, if it says anything. */
+        tree_drop(&m->t, "sys/devices/system/memory/memory1/state");
+        state_link(m, 1, ENOSPC_FILE);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, &blocks[1], 1), 0);
+        answer = one_answer(m->fd);
+        assert_int_equal(answer.result[0].error, ENOSPC);
+        assert_int_equal(answer.n_tallies, 1);
+        assert_int_equal(answer.tally[0].pages[MHP_CLASS_SLAB], 3);
+        tree_drop(&m->t, "sys/devices/system/memory/memory1/state");
+        state_link(m, 1, EINVAL_FILE);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, &blocks[1], 1), 0);
+        assert_int_equal(one_answer(m->fd).n_tallies, 0);
+}
+
 /* The switches of those that bring memory, and the hand-over. */
 static void test_device(void **state) {
         static const struct {
@@ -471,7 +549,7 @@ static int be_worker(const char *sysroot) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 T(test_verbs), T(test_read_back), T(test_errors), T(test_settle), T(test_many), T(test_stuck), T(test_late_signal),
-                T(test_hang_up), T(test_device), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
+                T(test_hang_up), T(test_count), T(test_device), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
         };
 
         if (argc == 4 && strcmp(argv[1], "--worker") == 0 && strcmp(argv[2], "--sysroot") == 0)
