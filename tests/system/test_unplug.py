@@ -22,11 +22,14 @@ class Unplug(Events):
     """Blocks 32 to 39 are a DIMM, 40 to 47 a dax device; all are online in Movable."""
 
     config = "[Online]\nZone=movable\n[Teardown]\nOfflineTimeoutSec=1\nAttempts=2\nRetryMaxSec=1\n"
+    dimm = True
 
     def setUp(self):
         super().setUp()
         self.need_root()
-        self.machine.make_dimm(BLOCKS)
+        self.machine.make_removers()
+        if self.dimm:
+            self.machine.make_dimm(BLOCKS)
         self.start()
         self.signals = Listener(self.bus)
         self.addCleanup(self.signals.close)
@@ -101,6 +104,11 @@ class Course(Unplug):
         self.mhpd.reload()
         self.wait_idle()
         self.assertEqual(len([z for z in self.machine.states().values() if z == "offline"]), 2, "they stay so")
+
+    def test_offline_twice(self):
+        for _ in range(2):
+            self.assertEqual(self.ended(self.bus.call("Offline", "st", "40-41", 0)[0])[:3], ["done", 2, 2])
+        self.assertEqual(sorted(self.offlined()), [40, 41])
 
     def test_cancel(self):
         self.machine.hold(35)
@@ -204,6 +212,42 @@ class Course(Unplug):
         self.assertEqual(self.machine.get(VETO), "1")
         self.assertEqual(set(self.machine.states().values()), {"Movable"})
         self.assertEqual(self.state(), "")
+
+
+class Shrink(Unplug):
+    """Blocks 32 to 39 are of a virtio-mem device, which takes out what is offline when the host asks for less."""
+
+    dimm = False
+
+    def test_keep(self):
+        job = self.unplug("virtio-mem:virtio0", 5 << 27)
+        for _ in range(3):
+            blocks = wait_for("the next block is offline", lambda: self.gone(1))
+            self.assertEqual(self.machine.get(UNPLUG_ONLINE), "N")
+            self.assertIn("hold.virtio-mem=Y\n", self.state())
+            self.machine.leave(blocks)
+        self.assertEqual(self.ended(job)[:3], ["done", 3, 3])
+        self.assertEqual(self.machine.get(UNPLUG_ONLINE), "Y")
+
+    def gone(self, n):
+        """So many blocks of the device are offline; which."""
+        found = [number for number, zone in self.machine.states(range(32, 40)).items() if zone == "offline"]
+        return found if len(found) == n else None
+
+    def test_found_on_hold(self):
+        """Somebody has told virtio-mem to leave online blocks alone, and still does afterwards."""
+        self.machine.put(UNPLUG_ONLINE, "N\n")
+        job = self.unplug("virtio-mem:virtio0", 7 << 27)
+        self.machine.leave(wait_for("a block is offline", lambda: self.gone(1)))
+        self.assertEqual(self.ended(job)[:3], ["done", 1, 1])
+        self.assertEqual(self.machine.get(UNPLUG_ONLINE), "N")
+        self.assertNotIn("hold.", self.state())
+
+    def test_module_not_there(self):
+        os.unlink(os.path.join(self.machine.root, UNPLUG_ONLINE))
+        job = self.unplug("virtio-mem:virtio0", 7 << 27)
+        self.machine.leave(wait_for("a block is offline", lambda: self.gone(1)))
+        self.assertEqual(self.ended(job)[:3], ["done", 1, 1])
 
 
 class Refusals(Unplug):

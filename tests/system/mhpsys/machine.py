@@ -213,14 +213,17 @@ class Machine(threading.Thread):
         self.apply(block, verb)
         block.finish()
 
-    def make_dimm(self, numbers):
-        """These blocks are of an ACPI memory device."""
+    def make_removers(self):
+        """What takes memory out, and keeps it from being taken."""
         for name in (VETO, EJECT, UNBIND, UNPLUG_ONLINE):
             os.makedirs(os.path.dirname(os.path.join(self.root, name)), exist_ok=True)
         self.put(VETO, "1\n")
         self.put(EJECT, "")
         self.put(UNBIND, "")
         self.put(UNPLUG_ONLINE, "Y\n")
+
+    def make_dimm(self, numbers):
+        """These blocks are of an ACPI memory device."""
         self.put("proc/iomem", IOMEM.replace("virtio0\n  100000000-13fffffff : System RAM (virtio_mem)", "System RAM"))
         for at, number in enumerate(numbers):
             os.symlink(f"../../../LNXSYSTM:00/{DIMM}", self.blocks[number].path("firmware_node"))
