@@ -21,8 +21,9 @@ struct cluster {
 struct entry {
         struct mhp_plan_item item;
         uint32_t cluster;  /* index */
-        uint32_t weight;
         bool in_cycle;
+        uint64_t turn;     /* unit and layer in one number, for the sort */
+        uint64_t worth;    /* rank and pages to move likewise */
 };
 
 struct sorter {
@@ -62,7 +63,6 @@ static int add_entry(struct sorter *sorter, const struct mhp_block *block, bool 
         struct entry entry = {
                 .item = { .nr = block->nr, .group = block->group, .rank = (uint8_t) mhp_rank_of(block) },
                 .cluster = !by_unit ? 0 : group ? block->group : (uint32_t) sorter->map->n_groups,
-                .weight = mhp_plan_weight(sorter->map, block),
         };
         struct cluster *cluster = &sorter->clusters[entry.cluster];
         int r = ARRAY_GROW(sorter->entries, sorter->n, sorter->capacity);
@@ -72,6 +72,7 @@ static int add_entry(struct sorter *sorter, const struct mhp_block *block, bool 
         entry.item.used = block->flags & MHP_BLOCK_COUNTED && block->state != MHP_STATE_OFFLINE ? block->used : 0;
         if (sorter->backing && entry.item.rank != MHP_RANK_OFFLINE && has_hole(sorter->backing, block->nr))
                 entry.item.rank = MHP_RANK_NEVER;
+        entry.worth = (uint64_t) entry.item.rank << 32 | mhp_plan_weight(sorter->map, block);
         sorter->entries[sorter->n++] = entry;
 
         cluster->highest = block->nr;
@@ -223,22 +224,22 @@ static int place_clusters(struct sorter *sorter) {
         qsort(order, sorter->n_clusters, sizeof(*order), compare_clusters);
         for (size_t i = 0; i < sorter->n_clusters; i++)
                 order[i]->place = (uint32_t) i;
-        for (size_t i = 0; i < sorter->n; i++)
-                sorter->entries[i].item.unit = sorter->clusters[sorter->entries[i].cluster].place;
+        for (size_t i = 0; i < sorter->n; i++) {
+                struct entry *entry = &sorter->entries[i];
+
+                entry->item.unit = sorter->clusters[entry->cluster].place;
+                entry->turn = (uint64_t) entry->item.unit << 32 | entry->item.layer;
+        }
         return 0;
 }
 
 static int compare_entries(const void *a, const void *b) {
         const struct entry *x = a, *y = b;
 
-        if (x->item.unit != y->item.unit)
-                return x->item.unit < y->item.unit ? -1 : 1;
-        if (x->item.layer != y->item.layer)
-                return x->item.layer < y->item.layer ? -1 : 1;
-        if (x->item.rank != y->item.rank)
-                return x->item.rank < y->item.rank ? -1 : 1;
-        if (x->weight != y->weight)
-                return x->weight < y->weight ? -1 : 1;
+        if (x->turn != y->turn)
+                return x->turn < y->turn ? -1 : 1;
+        if (x->worth != y->worth)
+                return x->worth < y->worth ? -1 : 1;
         return x->item.nr > y->item.nr ? -1 : x->item.nr < y->item.nr;
 }
 
