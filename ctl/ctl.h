@@ -158,6 +158,7 @@ int verb_verify(struct ctl *ctl);
 int verb_doctor(struct ctl *ctl);
 int verb_plan(struct ctl *ctl);
 int verb_plan_plug(struct ctl *ctl); /* `plan plug`: verb_plan() hands over */
+int verb_plan_remove(struct ctl *ctl); /* `plan offline`, `plan unplug`: likewise */
 int verb_online(struct ctl *ctl);
 int verb_offline(struct ctl *ctl);
 int verb_unplug(struct ctl *ctl);

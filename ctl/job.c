@@ -226,40 +226,10 @@ static int tell_end(struct job *job) {
         return ctl_fail(ctl, status, "%s%s%s", job->result, detail.len > 0 ? ": " : "", detail.len > 0 ? detail.data : "");
 }
 
-/* `4G`, and not the block 4. */
-static bool is_size(const char *word) {
-        _cleanup_ranges_ struct mhp_ranges blocks = {};
-        uint64_t size;
-
-        return mhp_ranges_parse(word, &blocks) < 0 && mhp_parse_size(word, &size) >= 0;
-}
-
 static int check_words(const struct job *job) {
         const struct ctl *ctl = job->ctl;
-        int r = ctl_targets_check(ctl, ctl->args, ctl->n_args);
 
-        if (r != CTL_DONE || online(job))
-                return r;
-        for (size_t i = 0; i < ctl->n_args; i++)
-                if (ctl->n_args > 1 && is_size(ctl->args[i]))
-                        return ctl_fail(ctl, CTL_USAGE, "\"%s\" is a size, which is a target of its own", ctl->args[i]);
-        if (ctl_given(ctl, CTL_OPT_TO) && (ctl->n_args > 1 || is_size(*ctl->args)))
-                return ctl_fail(ctl, CTL_USAGE, "--to is how much one group keeps; name that group alone");
-        return CTL_DONE;
-}
-
-/* Only virtio-mem gives back a part of what it gave. */
-static int check_keep(const struct ctl *ctl, const struct mhp_map *map) {
-        const struct mhp_group *group;
-
-        if (!ctl_given(ctl, CTL_OPT_TO))
-                return CTL_DONE;
-        group = mhp_map_find_group(map, *ctl->args);
-        if (!group)
-                return ctl_fail(ctl, CTL_USAGE, "--to is how much a virtio-mem group keeps, and \"%s\" is no group", *ctl->args);
-        if (group->source != MHP_SOURCE_VIRTIO_MEM)
-                return ctl_fail(ctl, CTL_FAILED, "%s leaves as one; --to is for virtio-mem groups, which can keep a part of their memory", group->name);
-        return CTL_DONE;
+        return online(job) ? ctl_targets_check(ctl, ctl->args, ctl->n_args) : ctl_targets_check_removal(ctl, ctl->args, ctl->n_args);
 }
 
 /* The words of the command line as one target. One word stays as it is, if the daemon knows better what to make of it: it chooses what is best given
@@ -270,7 +240,7 @@ static int resolve(struct job *job, char **ret) {
         _cleanup_ranges_ struct mhp_ranges blocks = {};
         _cleanup_text_ struct mhp_text text = {};
         struct ctl *ctl = job->ctl;
-        bool sized = !online(job) && is_size(*ctl->args);
+        bool sized = !online(job) && ctl_target_is_size(*ctl->args);
         int r;
 
         r = ctl_bus_map(job->bus, &error, &map);
@@ -280,7 +250,7 @@ static int resolve(struct job *job, char **ret) {
         if (!sized) {
                 r = ctl_targets_resolve(ctl, map, ctl->args, ctl->n_args, online(job), &blocks);
                 if (r == CTL_DONE)
-                        r = check_keep(ctl, map);
+                        r = ctl_keep_check(ctl, map, *ctl->args);
                 if (r != CTL_DONE)
                         return r;
         }

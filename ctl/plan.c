@@ -309,12 +309,16 @@ int verb_plan(struct ctl *ctl) {
         struct mhp_pressure pressure = {};
         int r;
 
+        if (ctl_given(ctl, CTL_OPT_NODE) && strcmp(ctl->args[0], "plug") != 0)
+                return ctl_fail(ctl, CTL_USAGE, "--node is for plan plug");
+        if (ctl_given(ctl, CTL_OPT_TO) && strcmp(ctl->args[0], "unplug") != 0)
+                return ctl_fail(ctl, CTL_USAGE, "--to is for plan unplug");
         if (strcmp(ctl->args[0], "plug") == 0)
                 return verb_plan_plug(ctl);
+        if (strcmp(ctl->args[0], "offline") == 0 || strcmp(ctl->args[0], "unplug") == 0)
+                return verb_plan_remove(ctl);
         if (strcmp(ctl->args[0], "online") != 0)
-                return ctl_fail(ctl, CTL_USAGE, "\"%s\" cannot be planned; online and plug can", ctl->args[0]);
-        if (ctl_given(ctl, CTL_OPT_NODE))
-                return ctl_fail(ctl, CTL_USAGE, "--node is for plan plug");
+                return ctl_fail(ctl, CTL_USAGE, "\"%s\" cannot be planned; online, offline, plug and unplug can", ctl->args[0]);
         r = ctl_targets_check(ctl, ctl->args + 1, ctl->n_args - 1);
         if (r == CTL_DONE)
                 r = prepare(&plan);

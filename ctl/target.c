@@ -66,6 +66,39 @@ int ctl_targets_check(const struct ctl *ctl, char **words, size_t n) {
         return CTL_DONE;
 }
 
+bool ctl_target_is_size(const char *word) {
+        _cleanup_ranges_ struct mhp_ranges blocks = {};
+        uint64_t size;
+
+        return mhp_ranges_parse(word, &blocks) < 0 && mhp_parse_size(word, &size) >= 0;
+}
+
+int ctl_targets_check_removal(const struct ctl *ctl, char **words, size_t n) {
+        int r = ctl_targets_check(ctl, words, n);
+
+        if (r != CTL_DONE)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                if (n > 1 && ctl_target_is_size(words[i]))
+                        return ctl_fail(ctl, CTL_USAGE, "\"%s\" is a size, which is a target of its own", words[i]);
+        if (ctl_given(ctl, CTL_OPT_TO) && (n > 1 || ctl_target_is_size(*words)))
+                return ctl_fail(ctl, CTL_USAGE, "--to is how much one group keeps; name that group alone");
+        return CTL_DONE;
+}
+
+int ctl_keep_check(const struct ctl *ctl, const struct mhp_map *map, const char *word) {
+        const struct mhp_group *group;
+
+        if (!ctl_given(ctl, CTL_OPT_TO))
+                return CTL_DONE;
+        group = mhp_map_find_group(map, word);
+        if (!group)
+                return ctl_fail(ctl, CTL_USAGE, "--to is how much a virtio-mem group keeps, and \"%s\" is no group", word);
+        if (group->source != MHP_SOURCE_VIRTIO_MEM)
+                return ctl_fail(ctl, CTL_FAILED, "%s leaves as one; --to is for virtio-mem groups, which can keep a part of their memory", group->name);
+        return CTL_DONE;
+}
+
 /* What of first..last is not in the map. The range may be much larger than the machine. */
 static int add_missing(const struct mhp_map *map, uint32_t first, uint32_t last, struct mhp_ranges *missing) {
         uint32_t at = first;

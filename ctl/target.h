@@ -10,6 +10,15 @@
  * told before anyone is asked. */
 int ctl_targets_check(const struct ctl *ctl, char **words, size_t n);
 
+/* `4G`, and not the block 4. */
+bool ctl_target_is_size(const char *word);
+
+/* The same for memory that is to leave: a size only alone, and --to with one group alone. */
+int ctl_targets_check_removal(const struct ctl *ctl, char **words, size_t n);
+
+/* Only virtio-mem gives back a part of what it gave: whether --to, if it was given, fits the word. CTL_DONE, or a status after telling. */
+int ctl_keep_check(const struct ctl *ctl, const struct mhp_map *map, const char *word);
+
 /* The blocks that they are. A size means offline blocks, lowest first, to go `online`, and otherwise blocks in Movable, highest first.
  * CTL_DONE, CTL_FAILED after telling what is not there, -ENOMEM. */
 int ctl_targets_resolve(const struct ctl *ctl, const struct mhp_map *map, char **words, size_t n, bool online, struct mhp_ranges *ret);

@@ -41,10 +41,13 @@ static const struct ctl_verb verbs[] = {
           "TARGET as for offline. DIMMs and dax devices leave as one, and several units one after the other.\n"
           "With --to, a virtio-mem group keeps so much of its memory.",
           CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_TO | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_unplug },
-        { "plan", "online [TARGET...] | plug SIZE", "What mhpd would do, or what a plug would cost; nothing is done",
+        { "plan", "online [TARGET...] | plug SIZE | offline TARGET... | unplug TARGET...",
+          "What mhpd would do, or what a plug would cost; nothing is done",
           "online: runs the policy over the blocks that are offline now. With TARGET (as for online) only these are shown.\n"
-          "plug: what SIZE more memory takes of the kernel's own for its memmap, by where that lies, and whether it is there.",
-          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_BYTES | CTL_OPT_NODE, 1, UINT32_MAX, verb_plan },
+          "plug: what SIZE more memory takes of the kernel's own for its memmap, by where that lies, and whether it is there.\n"
+          "offline, unplug: which blocks would go, in which order and why, and what will be in the way; TARGET as for these.\n"
+          "As root, the pages of the blocks that come into question are counted first. 1: it cannot be had.",
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_BYTES | CTL_OPT_NODE | CTL_OPT_TO, 1, UINT32_MAX, verb_plan },
         { "policy", "", "Rules and keys in force, who brings blocks online and why, the kernel's knobs",
           "Asks mhpd if it runs; reads the configuration files otherwise.",
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_policy },

@@ -58,7 +58,7 @@ def completion():
     equal(complete("mhpctl", "verify", "--assume", ""), {"dram", "self", "force"}, "placements")
     equal(complete("mhpctl", "list", "-o", "SIZE,S"), {"SIZE,SIZE", "SIZE,STATE", "SIZE,SOURCE"}, "columns")
     equal(complete("mhpctl", "online", ""), {"acpi:PNP0C80:00", "32-39", "virtio-mem:virtio0", "48", "50"}, "targets")
-    equal(complete("mhpctl", "plan", ""), {"online", "plug"}, "what can be planned")
+    equal(complete("mhpctl", "plan", ""), {"online", "offline", "plug", "unplug"}, "what can be planned")
     equal(complete("mhpctl", "simulate", "--arch", "arm64-"), {"arm64-4k", "arm64-16k", "arm64-64k"}, "architectures")
     equal(complete("mhpctl", "simulate", "--add", "4G+1G", "--page-size", ""), set(), "sizes")
     equal(complete("mhpctl", "simulate", "-o", "SI"), {"SIZE"}, "columns of simulate")

@@ -67,7 +67,16 @@ def too_many_or_too_few_arguments():
     mhpctl("plan", "plug", status=2, err="plan plug SIZE")
     mhpctl("plan", "plug", "1G", "2G", status=2, err="one SIZE")
     mhpctl("plan", "online", "--node", "0", status=2, err="--node is for plan plug")
-    mhpctl("plan", "offline", "3", status=2, err="online and plug can")
+    mhpctl("plan", "policy", "3", status=2, err="online, offline, plug and unplug can")
+    for verb in ("offline", "unplug"):
+        mhpctl("plan", verb, status=2, err=f"plan {verb} TARGET")
+        mhpctl("plan", verb, "4G", "32", status=2, err="a target of its own")
+        mhpctl("plan", verb, "4G", "--node", "0", status=2, err="--node is for plan plug")
+    for verb in ("online", "offline", "plug"):
+        mhpctl("plan", verb, "4G", "--to", "1G", status=2, err="--to is for plan unplug")
+    mhpctl("plan", "unplug", "4G", "--to", "1G", status=2, err="name that group alone")
+    mhpctl("plan", "unplug", "a:0", "a:1", "--to", "1G", status=2, err="name that group alone")
+    mhpctl("plan", "unplug", "a:0", "--to", "some", status=2, err="--to")
 
 
 @test
