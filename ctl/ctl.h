@@ -155,6 +155,7 @@ int verb_list(struct ctl *ctl);
 int verb_groups(struct ctl *ctl);
 int verb_memmap(struct ctl *ctl);
 int verb_verify(struct ctl *ctl);
+int verb_explain(struct ctl *ctl);
 int verb_doctor(struct ctl *ctl);
 int verb_plan(struct ctl *ctl);
 int verb_plan_plug(struct ctl *ctl); /* `plan plug`: verb_plan() hands over */

@@ -19,5 +19,5 @@ void ctl_help(struct ctl *ctl) {
         mhp_text_add(&ctl->out, "\nOptions:\n");
         ctl_options_help(&ctl->out, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_EVERY);
         mhp_text_add(&ctl->out, "\n`mhpctl VERB --help` has the options of a verb. Exit status: 0 done, 1 failed, 2 usage, 64 partly done.\n"
-                                "list, groups, memmap, verify, plan, doctor, simulate and, if need be, status, policy and dump work without mhpd.\n");
+                                "list, groups, memmap, verify, plan, doctor, simulate and, if need be, status, explain, policy and dump work without mhpd.\n");
 }

@@ -216,18 +216,10 @@ static int print_table(struct view *view) {
         return CTL_DONE;
 }
 
-/* Block numbers and groups; a size would not say which. */
 static int take_blocks(struct view *view) {
         struct ctl *ctl = view->ctl;
-        int r = ctl_targets_check(ctl, ctl->args, ctl->n_args);
+        int r = ctl_targets_check_blocks(ctl, ctl->args, ctl->n_args);
 
-        for (size_t i = 0; i < ctl->n_args && r == CTL_DONE; i++) {
-                _cleanup_ranges_ struct mhp_ranges blocks = {};
-                uint64_t size;
-
-                if (mhp_ranges_parse(ctl->args[i], &blocks) < 0 && mhp_parse_size(ctl->args[i], &size) >= 0)
-                        return ctl_fail(ctl, CTL_USAGE, "\"%s\" names no blocks; block numbers and ranges (32-39,41) and groups do", ctl->args[i]);
-        }
         if (r == CTL_DONE)
                 r = ctl_map_read(ctl, &view->map);
         return r == CTL_DONE ? ctl_targets_resolve(ctl, view->map, ctl->args, ctl->n_args, true, &view->only) : r;

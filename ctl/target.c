@@ -99,6 +99,19 @@ int ctl_keep_check(const struct ctl *ctl, const struct mhp_map *map, const char 
         return CTL_DONE;
 }
 
+int ctl_targets_check_blocks(const struct ctl *ctl, char **words, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_target_ struct target t = {};
+                int r = parse(ctl, words[i], &t);
+
+                if (r != CTL_DONE)
+                        return r;
+                if (t.kind == SIZE)
+                        return ctl_fail(ctl, CTL_USAGE, "\"%s\" names no blocks; block numbers and ranges (32-39,41) and groups do", words[i]);
+        }
+        return CTL_DONE;
+}
+
 /* What of first..last is not in the map. The range may be much larger than the machine. */
 static int add_missing(const struct mhp_map *map, uint32_t first, uint32_t last, struct mhp_ranges *missing) {
         uint32_t at = first;

@@ -19,6 +19,9 @@ int ctl_targets_check_removal(const struct ctl *ctl, char **words, size_t n);
 /* Only virtio-mem gives back a part of what it gave: whether --to, if it was given, fits the word. CTL_DONE, or a status after telling. */
 int ctl_keep_check(const struct ctl *ctl, const struct mhp_map *map, const char *word);
 
+/* The same for verbs that speak of blocks that are there: a size would not say which. */
+int ctl_targets_check_blocks(const struct ctl *ctl, char **words, size_t n);
+
 /* The blocks that they are. A size means offline blocks, lowest first, to go `online`, and otherwise blocks in Movable, highest first.
  * CTL_DONE, CTL_FAILED after telling what is not there, -ENOMEM. */
 int ctl_targets_resolve(const struct ctl *ctl, const struct mhp_map *map, char **words, size_t n, bool online, struct mhp_ranges *ret);

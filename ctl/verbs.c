@@ -29,6 +29,10 @@ static const struct ctl_verb verbs[] = {
           "Needs root. Blocks that are not online cannot be compared. With --assume, the model takes all hot-added memory\n"
           "for placed like that.",
           CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_ASSUME | CTL_OPT_NOHEADINGS, 0, 0, verb_verify },
+        { "explain", "TARGET...", "Why blocks are where they are, and what keeps them from going offline",
+          "TARGET is block numbers and ranges (32-39,41) or a group (acpi:PNP0C80:00), which is summed up first. What pages are\n"
+          "is for root to see; why a block is where it is, mhpd knows if it runs.",
+          CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_BYTES, 1, UINT32_MAX, verb_explain },
         { "online", "TARGET...", "Bring blocks online",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
           "of what is offline, lowest blocks first). Without --zone the policy chooses.",

@@ -8,7 +8,7 @@ import harness
 from harness import equal, has, mhpctl, test, workdir
 from tree import Tree, mixed
 
-READING = (["list"], ["groups"], ["memmap"], ["plan", "plug", "1G"], ["status"], ["dump"], ["plan", "online"])
+READING = (["list"], ["groups"], ["memmap"], ["plan", "plug", "1G"], ["status"], ["dump"], ["plan", "online"], ["explain", "boot"])
 
 
 @test

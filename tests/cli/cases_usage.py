@@ -4,7 +4,7 @@
 from harness import equal, golden, has, mhpctl, test
 from tree import mixed
 
-VERBS = "status list groups memmap verify online offline unplug plan policy reload monitor doctor dump simulate".split()
+VERBS = "status list groups memmap verify explain online offline unplug plan policy reload monitor doctor dump simulate".split()
 
 
 @test
