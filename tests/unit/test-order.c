@@ -4,7 +4,29 @@
 
 #include "plan-unit.h"
 
+#include <stdlib.h>
+
 #include "core/layers.h"
+
+/* Allocations of the code under test go through here (ld --wrap), so that any one of them can fail. */
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+
+static unsigned fail_at; /* the how-manieth allocation from now on fails, 0: none */
+
+static bool fails(void) {
+        return fail_at > 0 && --fail_at == 0;
+}
+
+void *__wrap_calloc(size_t n, size_t size) {
+        return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t size) {
+        return fails() ? NULL : __real_realloc(p, size);
+}
 
 /* A range of 16 GiB that hosts itself: its memmap fills the blocks 512 and 513, that of 512-575 and of 576-639. */
 #define HEAD_FIRST 512
@@ -159,11 +181,52 @@ static void test_layers(void **state) {
         assert_int_equal(mhp_layers(0, NULL, 0, NULL, NULL), 0);
 }
 
+/* Whichever allocation fails: -ENOMEM, the answer untouched, nothing leaked (with sanitizers). */
+static void test_no_memory(void **state) {
+        _cleanup_map_ struct mhp_map *map = unit_machine("512-575 movable dax:a used=0; 576-639 movable dax:b used=4; 640-650 movable virtio-mem:c");
+        _cleanup_(mhp_backing_freep) struct mhp_backing *backing = new_backing(true, false);
+        struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .size = 70 * BLOCK_SIZE, .keep = MHP_KEEP_NONE };
+        int r = -ENOMEM;
+
+        for (unsigned at = 1; r == -ENOMEM; at++) {
+                _cleanup_ranges_ struct mhp_ranges chosen = { 0 };
+                _cleanup_plan_ struct mhp_plan plan = { 0 };
+
+                assert_true(at < 1000);
+                fail_at = at;
+                r = mhp_plan_choose(map, &target, &chosen);
+                if (r >= 0)
+                        r = mhp_plan_order(map, &chosen, true, backing, &plan);
+                assert_true(r == 0 || r == -ENOMEM);
+                assert_true((r == 0) == (plan.n_items > 0));
+        }
+        fail_at = 0;
+        assert_int_equal(r, 0);
+}
+
+/* The same where a cycle is to be named. */
+static void test_no_memory_for_a_cycle(void **state) {
+        static const struct mhp_edge edges[] = { { 0, 1, 1 }, { 1, 0, 0 }, { 1, 2, 2 } };
+        uint32_t layer[3];
+        bool in_cycle[3];
+        int r = -ENOMEM;
+
+        for (unsigned at = 1; r == -ENOMEM; at++) {
+                assert_true(at < 100);
+                fail_at = at;
+                r = mhp_layers(ELEMENTSOF(layer), edges, ELEMENTSOF(edges), layer, in_cycle);
+        }
+        fail_at = 0;
+        assert_int_equal(r, 1);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_order),
                 cmocka_unit_test(test_items),
                 cmocka_unit_test(test_layers),
+                cmocka_unit_test(test_no_memory),
+                cmocka_unit_test(test_no_memory_for_a_cycle),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
