@@ -94,13 +94,19 @@ int map_apply_member(const struct mhp_map *map, struct mhp_block *block, uint32_
         return 0;
 }
 
+/* Pages that are to be moved before the block can go. Outside Movable, a page without a mark is mostly one that the kernel keeps, and that only a try can
+ * tell: a block full of them is not empty. */
+static uint32_t used_pages(const struct mhp_block *block, const struct mhp_tally *tally) {
+        return mhp_tally_movable(tally) + (block->zone == MHP_ZONE_MOVABLE ? 0 : tally->pages[MHP_CLASS_UNMARKED]);
+}
+
 /* A quarter of a block is moved in the time that an administrator takes to read about it. */
-static bool is_cheap(const struct mhp_tally *tally) {
+static bool is_cheap(const struct mhp_block *block, const struct mhp_tally *tally) {
         uint64_t all = 0;
 
         for (unsigned i = 0; i < _MHP_CLASS_MAX; i++)
                 all += tally->pages[i];
-        return mhp_tally_fixed(tally) == 0 && (uint64_t) mhp_tally_movable(tally) * 4 <= all;
+        return mhp_tally_fixed(tally) == 0 && (uint64_t) used_pages(block, tally) * 4 <= all;
 }
 
 int map_apply_count(struct mhp_block *block, const struct mhp_tally *tally) {
@@ -108,8 +114,8 @@ int map_apply_count(struct mhp_block *block, const struct mhp_tally *tally) {
         block->used = block->fixed = 0;
         if (!tally)
                 return 0;
-        block->flags |= MHP_BLOCK_COUNTED | (is_cheap(tally) ? MHP_BLOCK_CHEAP : 0);
-        block->used = mhp_tally_movable(tally);
+        block->flags |= MHP_BLOCK_COUNTED | (is_cheap(block, tally) ? MHP_BLOCK_CHEAP : 0);
+        block->used = used_pages(block, tally);
         block->fixed = mhp_tally_fixed(tally);
         return 0;
 }

@@ -41,6 +41,30 @@ static void test_ranks(void **state) {
         }
 }
 
+/* What is counted: pages without a mark are free, or on the way, in Movable only. */
+static void test_counted(void **state) {
+        static const struct {
+                const char *block;
+                struct mhp_tally tally;
+                enum mhp_rank rank;
+                uint32_t used;
+        } cases[] = {
+                { "9 movable acpi:a", { .pages = { [MHP_CLASS_FREE] = 8 } }, MHP_RANK_EMPTY, 0 },
+                { "9 movable acpi:a", { .pages = { [MHP_CLASS_UNMARKED] = 8 } }, MHP_RANK_EMPTY, 0 },
+                { "9 normal acpi:a", { .pages = { [MHP_CLASS_FREE] = 8 } }, MHP_RANK_EMPTY, 0 },
+                { "9 normal acpi:a", { .pages = { [MHP_CLASS_FREE] = 5, [MHP_CLASS_ANON] = 1, [MHP_CLASS_UNMARKED] = 2 } }, MHP_RANK_KERNEL, 3 },
+                { "9 movable acpi:a", { .pages = { [MHP_CLASS_ANON] = 1, [MHP_CLASS_SLAB] = 1 } }, MHP_RANK_FIXED, 1 },
+        };
+
+        ROWS(row, cases) {
+                _cleanup_map_ struct mhp_map *map = unit_machine(row->block);
+
+                assert_true(mhp_map_apply(map, &(struct mhp_event) { .type = MHP_EVENT_COUNT, .block = 9, .tally = &row->tally }) >= 0);
+                ROW_INT(row->block, mhp_rank_of(mhp_map_find(map, 9)), row->rank);
+                ROW_INT(row->block, mhp_map_find(map, 9)->used, row->used);
+        }
+}
+
 static void test_names(void **state) {
         static const char *const names[] = { "already-offline", "empty", "movable", "kernel-zone", "fixed-pages", "never" };
 
@@ -249,7 +273,7 @@ static void test_remover(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_ranks),    cmocka_unit_test(test_names),  cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_ranks),    cmocka_unit_test(test_counted), cmocka_unit_test(test_names),  cmocka_unit_test(test_sizes),
                 cmocka_unit_test(test_size_rounding), cmocka_unit_test(test_keep), cmocka_unit_test(test_blocks),
                 cmocka_unit_test(test_candidates), cmocka_unit_test(test_by_and_by), cmocka_unit_test(test_remover),
         };
