@@ -5,9 +5,11 @@ The events are the real kernel's: whoever may write to memoryN/uevent can have i
 machine has blocks of the same numbers. Where udevd listens too it would believe them, so there these tests are skipped.
 """
 
+import fcntl
 import os
 import signal
 import subprocess
+import tempfile
 import time
 
 from mhpsys import case
@@ -26,8 +28,15 @@ class Events(case.SystemCase):
         text = subprocess.run([case.PROGRAMS["mhpd"], "--help"], capture_output=True, text=True, check=True).stdout
         if "--uevents" not in text:
             self.skipTest("this mhpd has no --uevents")
+        self.alone()
         super().setUp()
         self.mhpd.options.append("--uevents")
+
+    def alone(self):
+        """Everybody on this machine hears the events, so one test at a time has them announced."""
+        lock = open(os.path.join(tempfile.gettempdir(), "mhpd-test-uevents.lock"), "w", encoding="ascii")
+        self.addCleanup(lock.close)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
     def start(self):
         """Until all is online."""

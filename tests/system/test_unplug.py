@@ -243,11 +243,53 @@ class Shrink(Unplug):
         self.assertEqual(self.machine.get(UNPLUG_ONLINE), "N")
         self.assertNotIn("hold.", self.state())
 
+    def test_two_holds(self):
+        """The second waits until the first has let go."""
+        first = self.unplug("39")
+        wait_for("block 39 is offline", lambda: self.gone(1) == [39])
+        second = self.unplug("38")
+        wait_for("it waits", lambda: [j[4] for j in self.bus.call("ListJobs")[0]] == ["leave", "hold"])
+        self.machine.leave([39])
+        self.assertEqual(self.ended(first)[:3], ["done", 1, 1])
+        wait_for("block 38 is offline", lambda: self.gone(1) == [38])
+        self.assertEqual(self.machine.get(UNPLUG_ONLINE), "N")
+        self.assertIn("hold.virtio-mem=Y\n", self.state())
+        self.machine.leave([38])
+        self.assertEqual(self.ended(second)[:3], ["done", 1, 1])
+        self.assertEqual(self.machine.get(UNPLUG_ONLINE), "Y")
+        self.assertNotIn("hold.", self.state())
+
     def test_module_not_there(self):
         os.unlink(os.path.join(self.machine.root, UNPLUG_ONLINE))
         job = self.unplug("virtio-mem:virtio0", 7 << 27)
         self.machine.leave(wait_for("a block is offline", lambda: self.gone(1)))
         self.assertEqual(self.ended(job)[:3], ["done", 1, 1])
+
+
+class DryRun(Unplug):
+    """Told, and not done."""
+
+    def setUp(self):
+        super().setUp()
+        self.mhpd.kill()
+        self.mhpd.options.append("--dry-run")
+        self.mhpd.start()
+        self.signals.close()
+        self.signals = Listener(self.bus)
+        self.addCleanup(self.signals.close)
+
+    def test_offline(self):
+        self.assertEqual(self.ended(self.bus.call("Offline", "st", "32-33", 0)[0])[:3], ["done", 2, 2])
+        self.assertIn("dry run: offline would be written to the state of block 33", self.mhpd.log())
+        self.assertEqual(self.machine.writes, [])
+
+    def test_unplug(self):
+        job = self.unplug()
+        wait_for("the eject", lambda: f"dry run: {GROUP} would be handed over" in self.mhpd.log())
+        self.assertIn(f"dry run: what brought {GROUP} would be kept", self.mhpd.log())
+        self.bus.call("Cancel", "u", job)
+        self.assertEqual(self.ended(job)[0], "canceled")
+        self.assertEqual((self.machine.writes, self.machine.vetoes, self.machine.ejects), ([], [], []))
 
 
 class Refusals(Unplug):
