@@ -163,6 +163,11 @@ static int tell_refusal(const struct engine *engine, const struct order *order, 
         case -EXDEV:
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is a part of %s, which leaves as one", block,
                                          group ? group->name : "a device");
+        case -EAGAIN:
+                return sd_bus_error_setf(error, BUS_ERROR_BUSY, "block %" PRIu32 " is still arriving", block);
+        case -ENXIO:
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE,
+                                         "what brought block %" PRIu32 " is not known, and so not who could take it out", block);
         case -ENOSPC:
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: there is not that much that could %s", order->words,
                                          order->target.verb == MHP_REMOVAL_UNPLUG ? "leave the machine" : "go offline");
