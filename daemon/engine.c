@@ -96,6 +96,11 @@ static int start_step(struct engine *engine, const struct mhp_step *step) {
         return mhp_verb_is_device(step->verb) ? start_device_step(engine, step) : executor_start(engine->executor, step);
 }
 
+/* What was counted last, if it is of that block alone. */
+static const struct mhp_tally *tally_of(const struct mhp_ring *ring, const struct mhp_step *step) {
+        return step->n_blocks == 1 && ring->tally_block == step->blocks[0] ? &ring->tally : NULL;
+}
+
 /* The door out. */
 static int on_step(void *userdata, const struct mhp_step *step) {
         struct engine *engine = userdata;
@@ -104,7 +109,7 @@ static int on_step(void *userdata, const struct mhp_step *step) {
         if (step->verb != MHP_VERB_REPORT)
                 return start_step(engine, step);
 
-        report(engine->bus, step);
+        report(engine->bus, step, tally_of(engine->ring, step));
         for (size_t i = 0; i < step->n_blocks && r >= 0; i++)
                 r = engine_touch(engine, step->blocks[i]);
         return r;
@@ -118,7 +123,7 @@ static int rescan(struct engine *engine) {
         r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_ARRIVING, loop_now(), mhp_ring_event, engine->ring);
         if (r < 0)
                 return r;
-        report(engine->bus, &(struct mhp_step) { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 });
+        report(engine->bus, &(struct mhp_step) { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 }, NULL);
         return touch_all(engine);
 }
 

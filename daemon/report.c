@@ -157,7 +157,18 @@ void report_sentence(const struct mhp_step *step, struct mhp_text *text) {
         predicate(step, many, text);
 }
 
-void report(struct bus *bus, const struct mhp_step *step) {
+/* `slab,page-table`: what keeps the block. */
+static void add_classes(struct log_entry *entry, const struct mhp_tally *tally) {
+        _cleanup_text_ struct mhp_text classes = { 0 };
+
+        for (enum mhp_class c = 0; c < _MHP_CLASS_MAX; c++)
+                if (tally->pages[c] > 0 && mhp_class_is_fixed(c))
+                        mhp_text_printf(&classes, "%s%s", classes.len > 0 ? "," : "", mhp_class_name(c));
+        if (classes.len > 0 && classes.error == 0)
+                log_add(entry, "MHPD_CLASS", "%s", classes.data);
+}
+
+void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally *tally) {
         _cleanup_log_ struct log_entry entry = { .priority = notes[step->note].priority };
         _cleanup_text_ struct mhp_text blocks = { 0 };
         const char *event = mhp_note_name(step->note), *reason = mhp_reason_name(step->reason), *zone = zone_of(step);
@@ -180,6 +191,8 @@ void report(struct bus *bus, const struct mhp_step *step) {
                 log_add(&entry, "MHPD_REASON", "%s", reason);
         if (step->error)
                 log_add(&entry, "ERRNO", "%d", step->error);
+        if (tally && (step->note == MHP_NOTE_FAILED || step->note == MHP_NOTE_GAVE_UP))
+                add_classes(&entry, tally);
         log_send(&entry);
 
         bus_report(bus, &(struct bus_report) {

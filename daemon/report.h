@@ -24,8 +24,9 @@ struct bus;
 #define REPORT_ID_MEMMAP "edb3d514c8bd430ea3d80683f8365255"
 #define REPORT_ID_RESCAN "86d0748fdfec4600981dfe8151a8a107"
 
-/* bus: NULL, or not connected: the journal alone. What cannot be told for lack of memory is not told. */
-void report(struct bus *bus, const struct mhp_step *step);
+/* tally: what lies in the block that the report is about; NULL: not known. bus: NULL, or not connected: the journal alone. What cannot be told for lack of
+ * memory is not told. */
+void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally *tally);
 
 /* `64 blocks, 48 Movable; onlining 12`. */
 void report_status(const struct mhp_ring *ring, struct mhp_text *text);

@@ -4,6 +4,8 @@
 import json
 import os
 import re
+import resource
+import struct
 import time
 
 from mhpsys.daemon import INTERFACE, NAME, OBJECT, BusError, wait_for
@@ -82,6 +84,19 @@ class Course(Unplug):
         self.assertLess(self.bus.get("LongestRound"), 100000, "microseconds")
         events = {r[0] for r in self.signals.named("Report")}
         self.assertLessEqual({"removal", "offline", "gone", "removed"}, events)
+
+    def test_counted(self):
+        """What lies in the blocks is looked at first, and the one that is not empty goes last."""
+        free, anonymous = struct.pack("<Q", 1 << 10), struct.pack("<Q", 1 << 12 | 1 << 5)
+        pages = (128 << 20) // resource.getpagesize()
+        with open(os.path.join(self.machine.root, "proc", "kpageflags"), "wb") as file:
+            file.seek(32 * pages * 8)
+            for number in range(32, 48):
+                file.write((anonymous if number == 37 else free) * pages)
+        self.assertEqual(self.ended(self.unplug())[:3], ["done", 8, 8])
+        self.assertEqual(self.offlined()[-1], 37)
+        self.assertEqual(sorted(self.offlined()), list(BLOCKS))
+        self.check_gone()
 
     def test_dax(self):
         job = self.unplug("dax:dax0.0")
