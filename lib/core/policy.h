@@ -6,10 +6,12 @@
 #include "core/config.h"
 #include "model/map.h"
 
-/* How full the kernel's zones are, from /proc/zoneinfo. */
+/* How full the machine is, from /proc/zoneinfo. */
 struct mhp_pressure {
         uint64_t kernel_managed;   /* bytes in DMA, DMA32, Normal; 0: not known, and then there is no pressure */
         uint64_t kernel_available; /* of these, free or droppable page cache */
+        uint64_t room;             /* bytes in all zones that are free or droppable, and free swap: where what is moved out of a block may go */
+        uint64_t page_size;        /* bytes; 0: the room is not known */
 };
 
 struct mhp_decision {

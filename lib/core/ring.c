@@ -109,6 +109,13 @@ bool mhp_ring_undecided(const struct mhp_ring *ring) {
         return ring->map->queues[MHP_QUEUE_UNDECIDED].n > 0;
 }
 
+bool mhp_ring_wants_pressure(const struct mhp_ring *ring) {
+        for (size_t i = 0; i < ring->map->n_removals; i++)
+                if (ring->map->removals[i].phase <= MHP_PHASE_CHOOSE)
+                        return true;
+        return mhp_ring_undecided(ring);
+}
+
 static int decide(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure, const struct mhp_block *block) {
         _cleanup_text_ struct mhp_text words = { 0 };
         struct mhp_decision d;
@@ -306,6 +313,9 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
         /* The blocks of a settle that failed have left: the next arrivals are waited for again. */
         if (ring->busy != MHP_VERB_SETTLE && ring->map->queues[MHP_QUEUE_UNSETTLED].n == 0)
                 ring->settle_at = 0;
+
+        ring->room = pressure->room;
+        ring->page_size = pressure->page_size;
 
         int r = decide_all(ring, now, pressure);
         if (r < 0)

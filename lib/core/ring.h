@@ -29,6 +29,7 @@ struct mhp_ring {
         struct mhp_tally tally;    /* of `tally_block`, the last that came */
         uint32_t tally_block;
         bool blind;                /* pages cannot be counted here */
+        uint64_t room, page_size;  /* as of the turn under way; page_size 0: not known */
         const struct mhp_backing *backing; /* the caller's; NULL: no memmap lies in another block */
 };
 
@@ -42,8 +43,11 @@ DEFINE_CLEANUP(struct mhp_ring *, mhp_ring_free)
 /* The door in, a mhp_event_fn with the ring as userdata. Applies the event and gathers what is to be reported; sends no step but reports. */
 int mhp_ring_event(void *ring, const struct mhp_event *event);
 
-/* True when the next turn would ask policy, and so wants a fresh pressure. */
+/* True when the next turn would ask policy. */
 bool mhp_ring_undecided(const struct mhp_ring *ring);
+
+/* True when it wants a fresh pressure: for policy, or to see whether what is in the members of a removal has room elsewhere. */
+bool mhp_ring_wants_pressure(const struct mhp_ring *ring);
 
 /* One turn: decide what is undecided, flush reports, send the head step if none is under way. Call it after every bunch of events. */
 int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure);

@@ -130,15 +130,16 @@ int mhp_zoneinfo_read(const struct mhp_root *root, struct mhp_zoneinfo *ret) {
 }
 
 struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint64_t page_size) {
-        struct mhp_pressure pressure = { 0 };
+        struct mhp_pressure pressure = { .page_size = info->n > 0 ? page_size : 0 };
 
         for (size_t i = 0; i < info->n; i++) {
                 const struct mhp_zone_info *zone = &info->zone[i];
                 uint64_t available = mhp_add_sat(zone->free, zone->file);
 
+                available = available > zone->high ? available - zone->high : 0;
+                pressure.room = mhp_add_sat(pressure.room, mhp_mul_sat(available, page_size));
                 if (mhp_zone_class(zone->zone) != MHP_WANT_KERNEL)
                         continue;
-                available = available > zone->high ? available - zone->high : 0;
                 pressure.kernel_managed = mhp_add_sat(pressure.kernel_managed, mhp_mul_sat(zone->managed, page_size));
                 pressure.kernel_available = mhp_add_sat(pressure.kernel_available, mhp_mul_sat(available, page_size));
         }

@@ -186,11 +186,12 @@ static int cmd_link(struct scenario *s, const struct args *args) {
 
 static int cmd_pressure(struct scenario *s, const struct args *args) {
         const char *managed = arg_value(args, "managed"), *available = arg_value(args, "available");
-        struct mhp_pressure pressure;
+        const char *room = arg_value(args, "room");
+        struct mhp_pressure pressure = { .page_size = room ? 4096 : 0 };
 
         if (!managed || !available || mhp_parse_size(managed, &pressure.kernel_managed) < 0 ||
-            mhp_parse_size(available, &pressure.kernel_available) < 0)
-                return complain(s, "pressure managed=SIZE available=SIZE");
+            mhp_parse_size(available, &pressure.kernel_available) < 0 || (room && mhp_parse_size(room, &pressure.room) < 0))
+                return complain(s, "pressure managed=SIZE available=SIZE [room=SIZE]");
         mhp_sim_set_pressure(s->sim, &pressure);
         return 0;
 }

@@ -100,6 +100,8 @@ static void test_pressure(void **state) {
         pressure = mhp_zoneinfo_pressure(&info, 4096);
         assert_int_equal(pressure.kernel_managed, (3840 + 250000 + 1000) * UINT64_C(4096));
         assert_int_equal(pressure.kernel_available, (3792 + 750) * UINT64_C(4096));
+        assert_int_equal(pressure.room, (3792 + 750 + 4997) * UINT64_C(4096));
+        assert_int_equal(pressure.page_size, 4096);
         pressure = mhp_zoneinfo_pressure(&info, 65536);
         assert_int_equal(pressure.kernel_available, (3792 + 750) * UINT64_C(65536));
 }

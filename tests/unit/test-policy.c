@@ -145,7 +145,7 @@ static void test_decide(void **state) {
                 _cleanup_config_ struct mhp_config config = { 0 };
                 _cleanup_text_ struct mhp_text words = { 0 };
                 _cleanup_map_ struct mhp_map *map = NULL;
-                struct mhp_pressure pressure = { row->managed, row->available };
+                struct mhp_pressure pressure = { .kernel_managed = row->managed, .kernel_available = row->available };
                 struct mhp_decision d;
                 unsigned line = 0;
 
@@ -180,7 +180,7 @@ static void test_pressure(void **state) {
         };
 
         ROWS(row, cases)
-                ROW_INT(row->text, mhp_pressure_high(&(struct mhp_pressure) { row->managed, row->available }, row->headroom), row->high);
+                ROW_INT(row->text, mhp_pressure_high(&(struct mhp_pressure) { .kernel_managed = row->managed, .kernel_available = row->available }, row->headroom), row->high);
 }
 
 /* Every reason has words, those that policy never gives as well. */

@@ -199,7 +199,7 @@ static void reload(struct world *w) {
 static void pressure(struct world *w) {
         uint64_t managed = dice(w, 3) ? UINT64_C(1) << 30 : 0, available = (uint64_t) dice(w, 200) << 20;
 
-        mhp_sim_set_pressure(w->sim, &(struct mhp_pressure) { managed, available });
+        mhp_sim_set_pressure(w->sim, &(struct mhp_pressure) { .kernel_managed = managed, .kernel_available = available });
 }
 
 static void pump(struct world *w) {

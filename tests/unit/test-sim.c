@@ -194,7 +194,7 @@ static void test_pressure(void **state) {
         plug(sim, 32, 33, MHP_ZONE_NORMAL);
         mhp_sim_get_pressure(sim, &p);
         assert_int_equal(p.kernel_managed, 0); /* not known stays not known */
-        mhp_sim_set_pressure(sim, &(struct mhp_pressure) { UINT64_C(1) << 30, 0 });
+        mhp_sim_set_pressure(sim, &(struct mhp_pressure) { .kernel_managed = UINT64_C(1) << 30 });
         plug(sim, 34, 34, MHP_ZONE_NORMAL);
         plug(sim, 35, 35, MHP_ZONE_MOVABLE);
         mhp_sim_get_pressure(sim, &p);
