@@ -89,7 +89,9 @@ static enum removable judge(const struct item *item) {
                 return NO;
         if (item->tally.pages[MHP_CLASS_UNMARKED] > 0 && item->block->zone != MHP_ZONE_MOVABLE)
                 return UNKNOWN;
-        return mhp_tally_movable(&item->tally) > 0 ? MOVES : YES;
+        if (mhp_tally_movable(&item->tally) == 0)
+                return YES;
+        return error_of(item->block) == 0 ? MOVES : UNKNOWN;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ reading */
@@ -194,7 +196,9 @@ static void add_verdict(struct view *view, const struct item *item, uint64_t mov
                 mhp_text_add(text, movable == 1 ? " has to be moved" : " have to be moved");
                 break;
         case UNKNOWN:
-                mhp_text_printf(text, "not known: %s", item->counted ? "pages without a mark may be the kernel's, or free" : view->unseen.data);
+                mhp_text_add(text, "not known");
+                if (!item->counted || error_of(item->block) == 0)
+                        mhp_text_printf(text, ": %s", item->counted ? "pages without a mark may be the kernel's, or free" : view->unseen.data);
                 break;
         case NO:
                 mhp_text_add(text, "stays");
