@@ -24,7 +24,8 @@ class Explain(VmCase):
     """A large DIMM in Movable, a small one in Normal."""
 
     spec = Spec(memory="1G", append=f"{PARAMETER}=1", virtio_mem=(VirtioMem("vm0", "1G"),))
-    config = "[Online]\nBy=mhpd\nZone=movable\n[Rule small]\nSource=acpi\nMaxSize=128M\nZone=kernel\n"
+    config = ("[Online]\nBy=mhpd\nZone=movable\n[Rule small]\nSource=acpi\nMaxSize=128M\nZone=kernel\n"
+              "[Teardown]\nOfflineTimeoutSec=3\nAttempts=2\nDrift=report\n")
     self_hosted = 9             # of the DIMMs' blocks
     dimms = ()
 
@@ -146,7 +147,6 @@ class Explain(VmCase):
         full = max(said, key=lambda number: said[number]["pages"]["mlocked"])
         self.assertGreater(said[full]["pages"]["mlocked"], 64 * MiB)
         self.assertEqual((said[full]["removable"], said[full]["keeps"], said[full]["first"]), ("moves", None, {}))
-        self.configure(self.config + "[Teardown]\nDrift=report\n")
         self.assertTrue(self.offline(full))
         self.assertEqual(self.mhpctl_json(f"explain {full}")["blocks"][0]["removable"], "yes")
         self.machine.check(f"echo online_movable >{SYSFS}/memory{full}/state")
@@ -163,12 +163,28 @@ class Explain(VmCase):
         self.assertIn(f"at PFN 0x{entry['first']['pinned']}", entry["keeps"])
         self.assertIn("vmsplice", entry["advice"])
         self.assertTrue(self.flags(int(entry["first"]["pinned"], 16)) >> 12 & 1, "KPF_ANON")
-        self.configure(self.config + "[Teardown]\nDrift=report\n")
         self.assertFalse(self.offline(kept[0], 5))
         self.end("spliced")
         self.assertIn(self.explain(kept[0])[kept[0]]["removable"], ("yes", "moves"))
         self.assertTrue(self.offline(kept[0]))
         self.machine.check(f"echo online_movable >{SYSFS}/memory{kept[0]}/state")
+
+    def test_held(self):
+        """Pages that are held and mapped look like any others; that the attempt failed is what is known."""
+        number = self.movable[4]
+        self.machine.agent.start(f"{HELPER_DIR}/pinblock {number} {BLOCK * 4096} >/run/pinned")
+        self.machine.wait(lambda: self.machine.run("cat /run/pinned").out, lambda said: "pinned" in said, 60, "pages held")
+        entry = self.explain(number)[number]
+        self.assertEqual((entry["removable"], entry["keeps"]), ("moves", None))
+        self.assertEqual(self.mhpctl(f"offline {number} --timeout 15", 90).code, 1)
+        entry = self.explain(number)[number]
+        self.assertEqual((entry["removable"], entry["first"]), ("unknown", {}))
+        self.assertRegex(entry["keeps"], r"anonymous pages.* held by references that page flags do not show")
+        self.assertIn("VFIO", entry["advice"])
+        self.assertRegex(self.mhpctl(f"explain {number}").out, r"verdict  not known; the last try failed on \d+ anonymous pages")
+        self.machine.check(f"pkill -x pinblock; mhpctl offline {number}", 90)
+        self.machine.check(f"mhpctl online --zone movable {number}")
+        self.assertIn(self.explain(number)[number]["removable"], ("yes", "moves"))
 
     def test_kernel(self):
         """Inodes and names are slab, and stay."""
