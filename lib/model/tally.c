@@ -40,7 +40,6 @@ static const struct {
         { BIT(KPF_PGTABLE), MHP_CLASS_PAGE_TABLE },
         { BIT(KPF_SLAB), MHP_CLASS_SLAB },
         { MHP_PAGE_RESERVED, MHP_CLASS_RESERVED },
-        { BIT(KPF_ZERO_PAGE), MHP_CLASS_KERNEL },
         { BIT(KPF_HUGE), MHP_CLASS_HUGETLB },
 };
 
