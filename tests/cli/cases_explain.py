@@ -135,6 +135,7 @@ block-size 134217728
 scanned
 block 32-35 offline valid=Normal,Movable node=0 group=acpi:PNP0C80:00 goal=movable reason=rule rule=1 flags=settled,arrived
 block 40-42 online zone=Movable node=1 group=dax:dax0.0 goal=movable reason=ratio-allows flags=settled,arrived
+block 900000-900001 online zone=Movable node=1 group=acpi:PNP0C80:01 goal=none reason=requested attempts=2 error=16 flags=settled,gave-up,arrived
 """
 
 
@@ -147,6 +148,10 @@ def explain_with_a_daemon():
               {**dict.fromkeys(range(32, 36), "rule"), **dict.fromkeys(range(40, 43), "ratio-allows")}, "reasons")
         run = mhpctl("explain", "32-35", env=env)
         has(run.out, "blocks 32-35, 512M: offline, node 0, acpi:PNP0C80:00\n  reason   rule\n  verdict  is offline, nothing keeps it\n", "words")
+        # more memory than any machine that tests run on has: nothing is to be seen there, whoever looks
+        run = mhpctl("explain", "900000-900001", env=env)
+        equal(run.out.count("; the last try failed on pages that "), 2, "each failed attempt on its own")
+        has(run.out, "  advice   give it more time", "advice")
 
 
 assert PAGE == 4096
