@@ -5,13 +5,15 @@
 #include <inttypes.h>
 
 #include "api/memmap.h"
+#include "base/units.h"
 #include "daemon/bus.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/loop.h"
 #include "daemon/report.h"
 
-/* How many blocks are looked at before everything else gets its turn. */
-#define MOST 256
+/* How long blocks are looked at before everything else gets its turn. */
+#define MOST (5 * USEC_PER_MSEC)
 
 struct memmap {
         struct engine *engine;
@@ -183,7 +185,7 @@ int memmap_check(struct memmap *memmap) {
                 mhp_ranges_done(&memmap->fresh);
                 return 0;
         }
-        for (unsigned i = 0; i < MOST && memmap->fresh.n > 0 && r >= 0; i++)
+        for (uint64_t begin = loop_now(); memmap->fresh.n > 0 && r >= 0 && loop_now() < begin + MOST;)
                 r = look_at(memmap, &memmaps, memmap->fresh.range[0].first, &gathered);
         tell(memmap, &gathered);
         mhp_ranges_done(&gathered.blocks);
