@@ -57,7 +57,7 @@ class Unplug(Events):
 
     def check_gone(self):
         """The DIMM has left."""
-        wait_for("the DIMM has left", lambda: not self.machine.dimm, 20)
+        wait_for("the DIMM has left", lambda: not self.machine.states(BLOCKS), 20)
         self.wait_zone("Movable", range(40, 48))
         self.assertEqual(self.machine.get(VETO), "1")
         wait_for("nothing of it in the state file", lambda: "hold." not in self.state() and "removal." not in self.state())
@@ -186,8 +186,9 @@ class Course(Unplug):
         self.wait_zone("Movable")
 
     def test_no_veto(self):
+        with self.machine.lock:
+            self.machine.dimm = []      # nobody looks at it
         os.unlink(os.path.join(self.machine.root, VETO))
-        self.machine.dimm = []      # nobody looks at it
         job = self.unplug()
         wait_for("the eject", lambda: self.machine.get(EJECT) == "1")
         self.machine.leave(BLOCKS)

@@ -155,6 +155,7 @@ class Machine(threading.Thread):
         self.root = root
         self.lock = threading.Lock()
         self.dimm = []          # its blocks
+        self.leaving = []       # those of a DIMM that is being ejected
         self.veto = None        # the lease by which a write to the veto waits
         self.vetoes = []        # what the veto said, one after the other
         self.ejects = []        # True: done, False: failed
@@ -193,8 +194,9 @@ class Machine(threading.Thread):
                 with self.lock:
                     for block in self.blocks.values():
                         self.serve(block)
-                if self.dimm:
-                    self.serve_dimm()
+                    if self.dimm:
+                        self.serve_dimm()
+                self.depart()
                 time.sleep(0.001)
         except (OSError, TimeoutError) as error:
             self.failure = error
@@ -238,11 +240,15 @@ class Machine(threading.Thread):
         if self.get(EJECT) != "1" or not self.ejecting:
             return
         self.put(EJECT, "")
-        done = veto == "1" and set(self.states(self.dimm).values()) == {"offline"}
+        done = veto == "1" and {self.blocks[n].state for n in self.dimm} == {"offline"}
         self.ejects.append(done)
         if done:
-            self.leave(self.dimm)
-            self.dimm = []
+            self.leaving, self.dimm = self.dimm, []
+
+    def depart(self):
+        """What was ejected leaves."""
+        leaving, self.leaving = self.leaving, []
+        self.leave(leaving)
 
     def leave(self, numbers):
         """Memory leaves, and the kernel says so."""
