@@ -313,7 +313,7 @@ int engine_first_scan(struct engine *engine) {
                 r = jobs_adopt(engine->jobs);
         if (r < 0)
                 return r;
-        engine->save = hands_off.n > 0;
+        engine->save = engine->save || hands_off.n > 0;
         return turn(engine);
 }
 

@@ -203,5 +203,14 @@ int removals_resume(struct engine *engine) {
         for (enum mhp_source s = 0; s < _MHP_SOURCE_MAX && r >= 0; s++)
                 if (*engine->saved.hold[s] && !owned(left, s))
                         r = add_lift(left, s);
-        return r < 0 ? r : mhp_ring_resume(engine->ring, loop_now(), left);
+        if (r >= 0)
+                r = mhp_ring_resume(engine->ring, loop_now(), left);
+        if (r < 0)
+                return r;
+        /* With nothing to go on with, what is in the file is of no use any more. */
+        if (engine->ring->map->n_removals == 0 && engine->saved.removals) {
+                free(TAKE(engine->saved.removals));
+                engine->save = true;
+        }
+        return 0;
 }

@@ -455,6 +455,15 @@ class Crash(Unplug):
         wait_for("the veto is lifted", lambda: self.machine.get(VETO) == "1" and self.machine.get(UNPLUG_ONLINE) == "Y")
         self.check_back()
 
+    def test_nothing_left(self):
+        """What makes no sense is forgotten."""
+        self.mhpd.kill()
+        with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
+            file.write("removal.map 1\nremoval.nonsense\n")
+        self.mhpd.start()
+        self.assertIn("makes no sense", self.mhpd.log())
+        self.check_back()
+
     def test_end_of_a_service(self):
         """SIGTERM while a block hangs: what does not come back in time is gone on with by the next one."""
         self.machine.hold(35)
