@@ -5,9 +5,12 @@ import json
 import os
 import re
 import resource
+import signal
 import struct
+import subprocess
 import time
 
+from mhpsys import case
 from mhpsys.daemon import INTERFACE, NAME, OBJECT, BusError, wait_for
 from mhpsys.machine import DIMM, EJECT, UNBIND, UNPLUG_ONLINE, VETO
 from test_bus import members
@@ -218,6 +221,37 @@ class Course(Unplug):
         done = self.mhpctl("unplug", "dax:dax0.0", "--to", "512M")
         self.assertEqual(done.returncode, 1)
         self.assertIn("leaves as one", done.stderr)
+
+    def spawn(self, *words):
+        """mhpctl, which goes on while the test does."""
+        if not case.PROGRAMS["mhpctl"]:
+            self.skipTest("no mhpctl")
+        env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.bus.address)
+        return subprocess.Popen([case.PROGRAMS["mhpctl"], *words], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def test_mhpctl_interrupted(self):
+        """It ends when everything is back."""
+        self.machine.hold(35)
+        process = self.spawn("unplug", GROUP)
+        wait_for("the worker at block 35", lambda: self.machine.waits(35))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        self.assertEqual((process.returncode, out), (1, "0 of 8 blocks unplugged (0B), cancelled\n"))
+        self.assertIn("canceled", err)
+        self.assertEqual(set(self.machine.states().values()), {"Movable"})
+        self.assertEqual(self.machine.get(VETO), "1")
+
+    def test_mhpctl_partly(self):
+        """The dax device leaves, one of the DIMM's blocks does not."""
+        self.machine.stubborn.add(35)
+        process = self.spawn("unplug", "32-47")
+        wait_for("the unbind", lambda: self.machine.get(UNBIND) == "dax0.0")
+        self.machine.leave(range(40, 48))
+        out, err = process.communicate(timeout=20)
+        self.assertEqual((process.returncode, out), (64, "8 of 16 blocks unplugged (1G)\n"))
+        self.assertRegex(err, "partly: 32-39 still in the machine; at block 35")
+        self.machine.stubborn.clear()
+        self.wait_zone("Movable", BLOCKS)
 
     def test_stop(self):
         self.machine.hold(35)
