@@ -392,7 +392,8 @@ static int flush_removal(struct jobs *jobs, struct job *job) {
                 return r;
         bus_job_removed(jobs->engine->bus, job->id, mhp_ending_name((enum mhp_ending) removal->ending), removal->n_done, removal->n_total,
                         detail.data ? detail.data : "");
-        return mhp_ring_forget(ring, job->id);
+        r = mhp_ring_forget(ring, job->id);
+        return r < 0 ? r : engine_turn_soon(jobs->engine); /* others may have waited for that */
 }
 
 static int flush_job(struct jobs *jobs, struct job *job) {

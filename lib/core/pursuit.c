@@ -33,9 +33,14 @@ static int fail(struct mhp_ring *ring, uint64_t now, uint32_t id, uint32_t blame
 }
 
 static bool is_held(const struct mhp_ring *ring, enum mhp_source source, uint32_t id) {
-        for (size_t i = 0; i < ring->map->n_removals; i++)
-                if (ring->map->removals[i].id != id && ring->map->removals[i].held == source)
+        for (size_t i = 0; i < ring->map->n_removals; i++) {
+                const struct mhp_removal *other = &ring->map->removals[i];
+                bool leaving = other->phase == MHP_PHASE_HAND || other->phase == MHP_PHASE_LEAVE;
+
+                /* A hold that comes between the hand-over and its eject, which a kernel thread sees to some time later, would make that fail. */
+                if (other->id != id && (other->held == source || (leaving && mhp_source_of_group(other->group) == source)))
                         return true;
+        }
         return false;
 }
 
