@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Make a memory block impossible to offline: find anonymous pages of ours that lie in it, put references to them into
- * pipes with vmsplice(2), and stay. The kernel then retries their migration for ever.
- * usage: pinblock BLOCK BLOCK_SIZE [PAGES]
+ * pipes with vmsplice(2), and stay. The kernel then retries their migration for ever. With SECONDS, let go of them after that time.
+ * Any aligned range does for a block: 2 and 2147483648 are the third 2 GiB of the address space.
+ * usage: pinblock BLOCK BLOCK_SIZE [PAGES [SECONDS]]
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -95,6 +96,9 @@ int main(int argc, char **argv)
         fflush(stdout);
         if (have == 0)
                 return 1;
-        pause();
+        if (argc > 4)
+                sleep(atoi(argv[4]));
+        else
+                pause();
         return 0;
 }

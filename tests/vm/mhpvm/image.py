@@ -13,7 +13,7 @@ from .cpio import Archive, merged
 SUITE = "bookworm"
 SIZE = "900M"
 PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "polkitd", "kmod", "libinih1", "procps",
-            "util-linux", "ndctl", "daxctl", "qemu-guest-agent")
+            "util-linux", "bc", "ndctl", "daxctl", "qemu-guest-agent")
 HELPERS = pathlib.Path(__file__).resolve().parent.parent / "helpers"
 _scratch = set()
 HELPER_DIR = "/usr/libexec/mhpd-tests"
@@ -64,6 +64,11 @@ def _make_disk(target):
 def disk():
     """The guest's disk image, shared by all guests and never written to by one."""
     return cache.entry(f"root-{SUITE}-{cache.key(SUITE, SIZE, PACKAGES, HOOK)}.ext4", _make_disk)
+
+
+def empty_disk(path, size):
+    """A sparse file with a file system, for one guest to write to."""
+    cache.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-m", "0", str(path), size])
 
 
 def _compile(target):

@@ -40,6 +40,7 @@ class Spec:
     virtio_mem: tuple = ()
     nvdimm: str = ""            # size of a persistent-memory module for dax/kmem
     dimms: tuple = ()           # sizes of DIMMs that are plugged before the boot
+    disk: str = ""              # size of an empty file system on /dev/vdb
 
 
 def _memory_arguments(spec):
@@ -127,10 +128,17 @@ class Machine:
                 "-device", "virtio-rng-pci", "-serial", f"file:{self._folder}/serial",
                 "-qmp", f"unix:{self._folder}/qmp,server=on,wait=off", "-device", "virtio-serial-pci",
                 "-chardev", f"socket,id=qga,path={self._folder}/qga,server=on,wait=off",
-                "-device", "virtserialport,id=qga-port,chardev=qga,name=org.qemu.guest_agent.0", *_device_arguments(self.spec)]
+                "-device", "virtserialport,id=qga-port,chardev=qga,name=org.qemu.guest_agent.0", *_device_arguments(self.spec),
+                *self._disk_arguments()]
         with open(self._folder / "qemu.log", "wb") as log:
             self._process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                              env={"PATH": "/usr/bin:/bin", "TMPDIR": str(self._folder)})
+
+    def _disk_arguments(self):
+        if not self.spec.disk:
+            return []
+        image.empty_disk(self._folder / "disk", self.spec.disk)
+        return ["-drive", f"file={self._folder}/disk,format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"]
 
     def _wait_agent(self, since, timeout):
         """Wait until the guest's agent has opened its port and answers."""
@@ -188,6 +196,11 @@ class Machine:
             return False
         self.qmp.execute("object-del", id=f"{name}-ram")
         return True
+
+    def wait_gone(self, name, since=0, timeout=30):
+        """Wait until a DIMM that the guest gives up of its own accord has left, and take its memory back."""
+        self.qmp.wait_event("DEVICE_DELETED", since, timeout, lambda data: data.get("device") == name)
+        self.qmp.execute("object-del", id=f"{name}-ram")
 
     # virtio-mem
 
