@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A dax device that is given to the kernel as memory comes online as its rule says."""
+"""A dax device that is given to the kernel as memory comes online as its rule says, and can be asked back."""
 
-from mhpvm.case import VmCase
 from mhpvm.machine import Spec
+from mhpvm.removal import RemovalCase
 
 MAKE = ("for m in nfit nd_pmem device_dax kmem dax_pmem; do modprobe $m; done; "
         "ndctl create-namespace -f -e namespace0.0 -m devdax -M mem")
@@ -10,7 +10,7 @@ GIVE = "daxctl reconfigure-device -m system-ram --no-online dax0.0"
 TAKE = "daxctl reconfigure-device -m devdax --force dax0.0"
 
 
-class Dax(VmCase):
+class Dax(RemovalCase):
     """A 2 GiB module: 15 whole blocks."""
 
     spec = Spec(memory="1G", nvdimm="2G")
@@ -27,6 +27,16 @@ class Dax(VmCase):
         before = self.machine.blocks()
         self.machine.check(GIVE)
         return self.arrived(before, 15)
+
+    def test_asked_back(self):
+        before = self.places()
+        self.assert_zone(self.give("movable"), "Movable")
+        said = self.mhpctl("unplug dax:dax0.0 --timeout 60", 90)
+        self.assertEqual(said.code, 0, said.out + said.err)
+        self.assert_restored(before)
+        self.machine.check("! test -e /sys/bus/dax/drivers/kmem/dax0.0")
+        self.assert_ended()
+        self.assert_well()
 
     def test_movable_then_kernel(self):
         self.assert_zone(self.give("movable"), "Movable")
