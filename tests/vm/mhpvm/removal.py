@@ -45,15 +45,15 @@ class Load:
         return self._parse(self._output())
 
     def stop(self, timeout=60):
-        """End it; the same."""
-        self._signal("TERM")
+        """End it; the same. One that the kernel has killed is not intact."""
+        self._machine.run(f"kill -TERM $(cat {self._said}.pid)")
         self._machine.agent.finish(self._handle, timeout)
         return self._parse(self._output())
 
     @staticmethod
     def _parse(text):
         word, *pairs = text.splitlines()[-1].split()
-        return word == "intact", int(dict(pair.split("=") for pair in pairs)["rounds"])
+        return (True, int(dict(pair.split("=") for pair in pairs)["rounds"])) if word == "intact" else (False, 0)
 
 
 class RemovalCase(VmCase):
@@ -73,6 +73,10 @@ class RemovalCase(VmCase):
     def removals(self):
         """The lines of the daemon's map about memory that is on its way out, or on its way back."""
         return [line for line in self.dump().splitlines() if line.startswith("removal") and "phase=ended" not in line]
+
+    def jobs(self):
+        """What mhpd says that it is about."""
+        return json.loads(self.machine.check(f"busctl --json=short call {MANAGER} ListJobs"))["data"][0]
 
     def group_of(self, found):
         """The name of the group that these blocks make."""
@@ -117,7 +121,7 @@ class RemovalCase(VmCase):
 
     def assert_ended(self, timeout=60):
         """No request is under way any more."""
-        self.machine.wait(self.removals, lambda lines: not lines, timeout, "the end of all removals")
+        self.machine.wait(lambda: self.removals() + self.jobs(), lambda found: not found, timeout, "the end of all requests")
 
     def assert_restored(self, places, timeout=60):
         """All blocks are where they were."""
