@@ -141,4 +141,5 @@ class UnplugVirtio(RemovalCase):
         self.assertIn("slab", self.machine.check(f"mhpctl explain {group}"))
         print(f"     {left / MiB:.0f} MiB of {GiB // MiB} stay: {' '.join(text.split())[:200]}", flush=True)
         self.assertTrue(load.stop()[0])
-        self.leave_nothing()
+        self.assert_ended()
+        self.assert_well()
