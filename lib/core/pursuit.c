@@ -21,7 +21,8 @@
 static enum mhp_source source_of(const struct mhp_ring *ring, const struct mhp_removal *removal) {
         const struct mhp_group *group = *removal->group ? mhp_map_find_group(ring->map, removal->group) : NULL;
 
-        return group ? group->source : removal->held;
+        /* The last of it may have left by itself. */
+        return group ? group->source : *removal->group ? mhp_source_of_group(removal->group) : (enum mhp_source) removal->held;
 }
 
 /* ------------------------------------------------------------------------------------------------------ the unit's course */
@@ -84,8 +85,9 @@ static bool is_off(const struct mhp_block *block) {
         return block->state == MHP_STATE_OFFLINE && (block->goal == MHP_WANT_NONE || block->flags & MHP_BLOCK_HANDS_OFF);
 }
 
-/* A block that hosts others' memmap goes after all of these. */
-static bool layer_is_off(const struct mhp_ring *ring, const struct mhp_pursuit *pursuit) {
+/* A block that hosts others' memmap goes after all of these. One of them may have come back after its turn: then it is that one's again. False: it
+ * cannot have it now. */
+static bool layer_is_off(const struct mhp_ring *ring, struct mhp_pursuit *pursuit) {
         const struct mhp_plan_item *items = pursuit->plan.items;
 
         if (pursuit->at == pursuit->unit || items[pursuit->at].layer == items[pursuit->at - 1].layer)
@@ -93,8 +95,11 @@ static bool layer_is_off(const struct mhp_ring *ring, const struct mhp_pursuit *
         for (size_t i = pursuit->unit; i < pursuit->at; i++) {
                 const struct mhp_block *block = ring_item_block(ring, pursuit, i);
 
-                if (block && !is_off(block))
+                if (!block || is_off(block))
+                        continue;
+                if (mhp_map_members(ring->map, pursuit->id)->n_waiting > 0 || block->state == MHP_STATE_GOING_OFFLINE)
                         return false;
+                pursuit->at = i;
         }
         return true;
 }
@@ -102,10 +107,9 @@ static bool layer_is_off(const struct mhp_ring *ring, const struct mhp_pursuit *
 /* The next block that is not off has its turn. 1: it has; 0: all have had theirs, or some of a lower layer have to go first. */
 static int next_block(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
         for (; pursuit->at < pursuit->end; pursuit->at++) {
-                const struct mhp_block *block = ring_item_block(ring, pursuit, pursuit->at);
-
                 if (!layer_is_off(ring, pursuit))
                         return 0;
+                const struct mhp_block *block = ring_item_block(ring, pursuit, pursuit->at);
                 if (!block || is_off(block))
                         continue;
                 int r = nominate(ring, now, block);
@@ -273,6 +277,7 @@ static int leave_unit(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         if (removal.verb == MHP_REMOVAL_UNPLUG && *removal.group && !mhp_remover_can(mhp_source_of_group(removal.group)))
                 ring_set_words(pursuit, mhp_remover_none());
         removal.n_done += unit_size(pursuit);
+        pursuit->unit = pursuit->at = pursuit->end;
         r = ring_record(ring, now, &removal);
         if (r >= 0 && removal.held != MHP_SOURCE_UNKNOWN && !goes_on(ring, pursuit, removal.group))
                 r = ring_set_phase(ring, now, id, MHP_PHASE_RELEASE, 0);
@@ -418,6 +423,20 @@ static int send_count(struct mhp_ring *ring, struct mhp_pursuit *pursuit) {
         return mhp_ring_send(ring, &(struct mhp_step) { .verb = MHP_VERB_COUNT, .blocks = ring->batch, .n_blocks = ring->n_batch });
 }
 
+/* A hold may be one from before a crash, and be lifted when another device's turn has come: its source counts then, and any name of it will do. */
+static int send_device_step(struct mhp_ring *ring, enum mhp_verb verb, const struct mhp_removal *removal) {
+        const char *source = mhp_source_name((enum mhp_source) removal->held);
+        char name[MHP_GROUP_NAME_MAX];
+
+        memcpy(name, removal->group, sizeof(name));
+        if (verb == MHP_VERB_RELEASE && source && mhp_source_of_group(removal->group) != removal->held) {
+                name[0] = '\0';
+                strncat(name, source, sizeof(name) - 2);
+                strncat(name, ":", sizeof(name) - 1 - strlen(name));
+        }
+        return mhp_ring_send(ring, &(struct mhp_step) { .verb = verb, .group = name });
+}
+
 int mhp_ring_pursuit_step(struct mhp_ring *ring, uint64_t now) {
         (void) now;
         for (size_t i = 0; i < ring->n_pursuits; i++) {
@@ -432,8 +451,7 @@ int mhp_ring_pursuit_step(struct mhp_ring *ring, uint64_t now) {
                 pursuit->answered = false;
                 ring->busy_removal = pursuit->id;
                 ring->n_batch = verb == MHP_VERB_COUNT ? ring->n_batch : 0;
-                int r = verb == MHP_VERB_COUNT ? send_count(ring, pursuit)
-                                               : mhp_ring_send(ring, &(struct mhp_step) { .verb = verb, .group = removal->group });
+                int r = verb == MHP_VERB_COUNT ? send_count(ring, pursuit) : send_device_step(ring, verb, removal);
                 return r < 0 ? r : 1;
         }
         return 0;

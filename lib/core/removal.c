@@ -373,12 +373,15 @@ static enum mhp_removal_phase phase_after(const struct mhp_removal *removal) {
 
 static int resume(struct mhp_ring *ring, uint64_t now, const struct mhp_map *left, const struct mhp_removal *was) {
         struct mhp_target target = { .verb = (enum mhp_removal_verb) was->verb, .size = was->size, .keep = MHP_KEEP_NONE };
+        uint64_t done = mhp_mul_sat(was->n_done, left->block_size);
         bool back = was->phase == MHP_PHASE_RESTORE || was->phase == MHP_PHASE_LIFT;
         struct mhp_removal removal = *was;
         int r = add_pursuit(ring, was->id, &target);
 
         removal.phase = (uint8_t) phase_after(was);
         removal.wait = 0;
+        if (r >= 0)
+                ring_pursuit(ring, was->id)->target.size = was->size > done ? was->size - done : 0;
         if (r >= 0)
                 r = ring_record(ring, now, &removal);
         for (const struct mhp_block *b = mhp_map_at_or_after(left, 0); b && r >= 0; b = mhp_map_next_block(left, b))

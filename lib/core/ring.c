@@ -403,7 +403,8 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
 
         unsigned was = block->flags;
         /* What was taken in vain goes back, however long that takes. */
-        bool last = (block->attempts + 1u >= ring->config.attempts && block->reason != MHP_REASON_RESTORED) || is_final(error);
+        bool back = block->reason == MHP_REASON_RESTORED && block->state == MHP_STATE_OFFLINE;
+        bool last = (block->attempts + 1u >= ring->config.attempts && !back) || is_final(error);
         struct mhp_event event = {
                 .type = MHP_EVENT_OUTCOME,
                 .now = now,

@@ -61,17 +61,15 @@ static void set_goal(struct mhp_block *block, enum mhp_want want, enum mhp_reaso
         forget_failures(block);
 }
 
-/* Taken offline by us, for a removal, and now online again; whether it is fought for is not the map's affair. */
+/* A member that was offline and is online again; whether it is fought for is not the map's affair. */
 static int come_back(struct mhp_block *block) {
-        if (block->removal == 0 || block->reason != MHP_REASON_REMOVAL)
-                return 0;
-        set_goal(block, mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_ACCEPTED, 0);
-        return MHP_CHANGE_FOREIGN_ONLINE;
+        if (block->removal != 0 && block->reason == MHP_REASON_REMOVAL)
+                set_goal(block, mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_ACCEPTED, 0);
+        return block->removal != 0 ? MHP_CHANGE_FOREIGN_ONLINE : 0;
 }
 
 /* What becomes of a block's history when another hand moved it. What comes of our own writes is for apply_outcome() to judge. */
 static int note_transition(struct mhp_block *block, const struct mhp_block *was) {
-        int change = 0;
         bool was_online = was->state == MHP_STATE_ONLINE || was->state == MHP_STATE_GOING_OFFLINE;
 
         if (was->state == MHP_STATE_OFFLINE && block->state == MHP_STATE_ONLINE)
@@ -86,14 +84,11 @@ static int note_transition(struct mhp_block *block, const struct mhp_block *was)
                 forget_failures(block);
                 return MHP_CHANGE_FOREIGN_OFFLINE;
         }
-        if (block->state == MHP_STATE_ONLINE)
-                change = come_back(block);
-        if (change)
-                return change;
         /* Half of a repair was ours, the other half another hand's: that is judged anew, or the two would go on for ever. */
         if (block->state == MHP_STATE_ONLINE && (was->state == MHP_STATE_OFFLINE || was->zone != block->zone)) {
                 block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
                 forget_failures(block);
+                return was->state == MHP_STATE_OFFLINE ? come_back(block) : 0;
         }
         return 0;
 }
@@ -261,7 +256,7 @@ static int apply_outcome(struct mhp_block *block, const struct mhp_event *event)
                 if (event->error == 0)
                         block->flags |= MHP_BLOCK_SETTLED;
                 /* While it was being settled, nobody looked. */
-                return block->state == MHP_STATE_ONLINE ? come_back(block) : 0;
+                return block->state == MHP_STATE_ONLINE && block->reason == MHP_REASON_REMOVAL ? come_back(block) : 0;
         }
         if (event->verb == MHP_VERB_COUNT)
                 return 0;
