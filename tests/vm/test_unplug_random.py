@@ -12,10 +12,10 @@ from mhpvm.removal import RemovalCase
 
 ROUNDS = int(os.environ.get("MHPD_TEST_ROUNDS", 12))
 # Whom to kill, and how: mhpd alone, its worker, or the whole service at once.
-MAIN = "kill -KILL $(systemctl show -P MainPID mhpd)"
+MAIN = "p=$(systemctl show -P MainPID mhpd); [ $p -eq 0 ] || kill -KILL $p"     # 0 between two lives
 VICTIMS = {
     "mhpd": MAIN,
-    "worker": "pkill -KILL -P $(systemctl show -P MainPID mhpd)",
+    "worker": "p=$(systemctl show -P MainPID mhpd); [ $p -eq 0 ] || pkill -KILL -P $p",
     "all": "systemctl kill --signal=KILL mhpd",
     "mhpd twice": f"{MAIN}; sleep 0.4; {MAIN}",
 }
