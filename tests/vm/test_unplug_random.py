@@ -10,7 +10,7 @@ import random
 from mhpvm.machine import Spec
 from mhpvm.removal import RemovalCase
 
-ROUNDS = int(os.environ.get("MHPD_TEST_ROUNDS", 12))
+ROUNDS = int(os.environ.get("MHPD_TEST_ROUNDS", 8))
 # Whom to kill, and how: mhpd alone, its worker, or the whole service at once.
 MAIN = "p=$(systemctl show -P MainPID mhpd); [ $p -eq 0 ] || kill -KILL $p"     # 0 between two lives
 VICTIMS = {
