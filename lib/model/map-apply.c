@@ -256,7 +256,7 @@ static int apply_outcome(struct mhp_block *block, const struct mhp_event *event)
                 if (event->error == 0)
                         block->flags |= MHP_BLOCK_SETTLED;
                 /* While it was being settled, nobody looked. */
-                return block->state == MHP_STATE_ONLINE && block->reason == MHP_REASON_REMOVAL ? come_back(block) : 0;
+                return block->state == MHP_STATE_ONLINE ? come_back(block) : 0;
         }
         if (event->verb == MHP_VERB_COUNT)
                 return 0;
