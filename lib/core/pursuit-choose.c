@@ -91,13 +91,28 @@ static int list_uncounted(struct mhp_ring *ring, struct mhp_pursuit *pursuit) {
         return r < 0 ? r : 0;
 }
 
+/* The zone counters say what counting would: that Movable is as good as empty, and with it all of the members. */
+static bool is_empty(const struct mhp_ring *ring, uint32_t id) {
+        uint32_t nr;
+
+        if (ring->page_size == 0 || ring->movable_used > ring->map->block_size / 8)
+                return false;
+        FOREACH_MEMBER (nr, ring, id) {
+                const struct mhp_block *block = mhp_map_find(ring->map, nr);
+
+                if (block->state != MHP_STATE_OFFLINE && block->zone != MHP_ZONE_MOVABLE)
+                        return false;
+        }
+        return true;
+}
+
 int ring_do_count(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         const struct mhp_removal *removal = mhp_map_removal(ring->map, id);
         struct mhp_pursuit *pursuit = ring_pursuit(ring, id);
         int r;
 
         if (removal->wait == 0) {
-                r = list_uncounted(ring, pursuit);
+                r = !ring_by_size(pursuit) && is_empty(ring, id) ? 0 : list_uncounted(ring, pursuit);
                 if (r >= 0)
                         r = ring_set_phase(ring, now, id, MHP_PHASE_COUNT, now + COUNT_USEC);
                 return r < 0 ? r : 1;

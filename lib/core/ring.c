@@ -315,6 +315,7 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
                 ring->settle_at = 0;
 
         ring->room = pressure->room;
+        ring->movable_used = pressure->movable_used;
         ring->page_size = pressure->page_size;
 
         int r = decide_all(ring, now, pressure);

@@ -29,7 +29,7 @@ struct mhp_ring {
         struct mhp_tally tally;    /* of `tally_block`, the last that came */
         uint32_t tally_block;
         bool blind;                /* pages cannot be counted here */
-        uint64_t room, page_size;  /* as of the turn under way; page_size 0: not known */
+        uint64_t room, movable_used, page_size; /* as of the turn under way; page_size 0: not known */
         const struct mhp_backing *backing; /* the caller's; NULL: no memmap lies in another block */
 };
 

@@ -138,6 +138,8 @@ struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint6
 
                 available = available > zone->high ? available - zone->high : 0;
                 pressure.room = mhp_add_sat(pressure.room, mhp_mul_sat(available, page_size));
+                if (zone->zone == MHP_ZONE_MOVABLE && zone->managed > zone->free)
+                        pressure.movable_used = mhp_add_sat(pressure.movable_used, mhp_mul_sat(zone->managed - zone->free, page_size));
                 if (mhp_zone_class(zone->zone) != MHP_WANT_KERNEL)
                         continue;
                 pressure.kernel_managed = mhp_add_sat(pressure.kernel_managed, mhp_mul_sat(zone->managed, page_size));

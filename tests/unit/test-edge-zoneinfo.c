@@ -102,6 +102,7 @@ static void test_pressure(void **state) {
         assert_int_equal(pressure.kernel_available, (3792 + 750) * UINT64_C(4096));
         assert_int_equal(pressure.room, (3792 + 750 + 4997) * UINT64_C(4096));
         assert_int_equal(pressure.page_size, 4096);
+        assert_int_equal(pressure.movable_used, (32768 - 5000) * UINT64_C(4096));
         pressure = mhp_zoneinfo_pressure(&info, 65536);
         assert_int_equal(pressure.kernel_available, (3792 + 750) * UINT64_C(65536));
 }
