@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A DIMM that is asked back leaves: under load, the cheaper one of two, and beside others who want the same or the opposite."""
 
-from mhpvm.machine import QmpError, Spec, Timeout
+from mhpvm.machine import QmpError, Spec
 from mhpvm.removal import RemovalCase
 
 # Another hand that never lets a group alone.
@@ -108,23 +108,3 @@ class Unplug(RemovalCase):
                                f"mhpctl unplug {group} --timeout 30", 60)
         self.machine.wait_gone(dimm, since)
         self.assert_gone(before)
-
-
-class HostTakesUnderLoad(RemovalCase):
-    """What the loads are worth: the kernel alone, asked by the host, moves the same data."""
-
-    needs_mhpd = False
-    spec = Spec(memory="1G", disk="300M")
-
-    def test_device_del(self):
-        self.machine.check("mount /dev/vdb /mnt; echo online_movable > /sys/devices/system/memory/auto_online_blocks")
-        before = self.machine.blocks()
-        dimm = self.machine.plug_dimm("2G")
-        self.arrived(before, 16)
-        loads = [self.load("anon", 200, churn=True), self.load("thp", 64, churn=True), self.load("shmem", 64, churn=True),
-                 self.load("file", 100, churn=True, path="/mnt/file"), self.load("hugetlb", 32), self.load("mlock", 16)]
-        try:
-            self.assertTrue(self.machine.unplug_dimm(dimm, 60))
-        except Timeout:
-            self.skipTest("the kernel does not find the pages in time")
-        self.assertEqual([load.stop()[0] for load in loads], [True] * len(loads))
