@@ -11,7 +11,7 @@ struct mhp_pressure {
         uint64_t kernel_managed;   /* bytes in DMA, DMA32, Normal; 0: not known, and then there is no pressure */
         uint64_t kernel_available; /* of these, free or droppable page cache */
         uint64_t room;             /* bytes in all zones that are free or droppable, and free swap: where what is moved out of a block may go */
-        uint64_t movable_used;     /* bytes in Movable zones that are not free */
+        uint64_t movable_used;     /* bytes in Movable zones that are not free; UINT64_MAX: there are none */
         uint64_t page_size;        /* bytes; 0: the room, and what is used of Movable, is not known */
 };
 

@@ -131,6 +131,7 @@ int mhp_zoneinfo_read(const struct mhp_root *root, struct mhp_zoneinfo *ret) {
 
 struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint64_t page_size) {
         struct mhp_pressure pressure = { .page_size = info->n > 0 ? page_size : 0 };
+        bool movable = false;
 
         for (size_t i = 0; i < info->n; i++) {
                 const struct mhp_zone_info *zone = &info->zone[i];
@@ -138,13 +139,18 @@ struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint6
 
                 available = available > zone->high ? available - zone->high : 0;
                 pressure.room = mhp_add_sat(pressure.room, mhp_mul_sat(available, page_size));
-                if (zone->zone == MHP_ZONE_MOVABLE && zone->managed > zone->free)
-                        pressure.movable_used = mhp_add_sat(pressure.movable_used, mhp_mul_sat(zone->managed - zone->free, page_size));
+                if (zone->zone == MHP_ZONE_MOVABLE && zone->managed > 0) {
+                        movable = true;
+                        pressure.movable_used = mhp_add_sat(pressure.movable_used, mhp_mul_sat(zone->managed - MIN(zone->free, zone->managed), page_size));
+                }
                 if (mhp_zone_class(zone->zone) != MHP_WANT_KERNEL)
                         continue;
                 pressure.kernel_managed = mhp_add_sat(pressure.kernel_managed, mhp_mul_sat(zone->managed, page_size));
                 pressure.kernel_available = mhp_add_sat(pressure.kernel_available, mhp_mul_sat(available, page_size));
         }
+        /* No such zone is no empty one: blocks may have come since. */
+        if (!movable)
+                pressure.movable_used = UINT64_MAX;
         return pressure;
 }
 

@@ -103,6 +103,10 @@ static void test_pressure(void **state) {
         assert_int_equal(pressure.room, (3792 + 750 + 4997) * UINT64_C(4096));
         assert_int_equal(pressure.page_size, 4096);
         assert_int_equal(pressure.movable_used, (32768 - 5000) * UINT64_C(4096));
+        /* Without a Movable zone nothing is known of what is in one. */
+        info.n = 2;
+        assert_true(mhp_zoneinfo_pressure(&info, 4096).movable_used == UINT64_MAX);
+        info.n = 6;
         pressure = mhp_zoneinfo_pressure(&info, 65536);
         assert_int_equal(pressure.kernel_available, (3792 + 750) * UINT64_C(65536));
 }
