@@ -193,7 +193,12 @@ static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct
                 return MHP_CHANGE_GOAL;
         }
 
+        uint16_t error = block->error;
+
         set_goal(block, event->want, event->reason, event->rule);
+        /* Where it could not be taken offline, that is told for as long as it stays as it is. */
+        if (event->reason == MHP_REASON_RESTORED && block->state == MHP_STATE_ONLINE)
+                block->error = error;
         if (block->group != MHP_NO_GROUP) {
                 struct mhp_group *group = &map->groups[block->group];
 
