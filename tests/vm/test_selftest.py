@@ -7,10 +7,14 @@ from mhpvm.removal import RemovalCase
 
 
 class Selftest(RemovalCase):
-    """A DIMM in Movable; the test takes a part of all memory offline, also with errors injected."""
+    """A DIMM in Movable; the test takes a part of all memory offline, also with errors injected.
+
+    It writes `online`, which puts blocks in Normal, and looks at once whether they are online. With Drift=repair mhpd moves such a block back
+    to Movable, once, and may do so between the two: to it an administrator's pair of writes and the kernel's after a failed eject are alike.
+    """
 
     spec = Spec(memory="1G")
-    config = "[Online]\nBy=mhpd\nZone=movable\n"
+    config = "[Online]\nBy=mhpd\nZone=movable\n[Teardown]\nDrift=report\n"
 
     def test_mem_on_off(self):
         try:
