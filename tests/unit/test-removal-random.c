@@ -84,8 +84,9 @@ static void note_members(struct world *w) {
                         w->member[nr] = block->removal;
                         const struct mhp_sim_block *real = mhp_sim_find(w->sim, nr);
 
-                        /* What has never come online need not come back, and what nobody has heard of cannot be respected. */
-                        w->touched[nr] = (real && (real->fault[0].n > 0 || real->zone != block->zone)) || (block->state == MHP_STATE_OFFLINE && block->flags & MHP_BLOCK_GAVE_UP);
+                        /* What has never come online need not come back, what nobody has heard of cannot be respected, and drift is
+                         * repaired all the same, also where a restart hides that. */
+                        w->touched[nr] = block->flags & MHP_BLOCK_REPAIRING || (real && (real->fault[0].n > 0 || real->zone != block->zone)) || (block->state == MHP_STATE_OFFLINE && block->flags & MHP_BLOCK_GAVE_UP);
                         w->home[nr] = (enum mhp_zone) block->home;
                 }
                 if (w->keep || removal->verb == MHP_REMOVAL_OFFLINE || slot_source((nr - FIRST) / SLOT_BLOCKS) == MHP_SOURCE_HYPERV)
