@@ -68,8 +68,9 @@ int engine_result(struct engine *engine, const struct mhp_worker_result *result,
                 r = engine_read(engine, MHP_RESOLVE_ARRIVING, result->nr);
         else
                 r = take_reading(engine, result);
-        if (r >= 0)
-                r = take_count(engine, result->nr, tally);
+        if (r < 0 || result->error == ECANCELED)
+                return r; /* not begun, because one before it was interrupted; it is free again when the step is over */
+        r = take_count(engine, result->nr, tally);
         return r < 0 ? r : outcome(engine, result->nr, result->error);
 }
 

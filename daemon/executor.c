@@ -317,8 +317,10 @@ static int take_answer(struct executor *x, const struct mhp_worker_answer *answe
         if (r < 0)
                 return r;
 
-        if (!answer->done)
-                return work(x);
+        if (!answer->done) {
+                r = engine_turn_soon(x->engine); /* a failure in the middle may end what the rest is for */
+                return r < 0 ? r : work(x);
+        }
         for (size_t i = 0; i < x->n_items; i++)
                 if (!x->items[i].answered && !x->items[i].gone)
                         return -EBADMSG;

@@ -24,8 +24,12 @@ struct worker {
         struct mhp_counter counter; /* owned; opened when it is first asked for */
 };
 
+static volatile sig_atomic_t interrupted;
+
+/* That the write(2) under way returns is what it is for; and that no other one of its request follows. */
 static void interrupt(int sig) {
-        (void) sig; /* nothing to do: that the write(2) under way returns is all it is for */
+        (void) sig;
+        interrupted = 1;
 }
 
 static uint64_t now_usec(void) {
@@ -94,6 +98,20 @@ static void do_block(struct worker *worker, enum mhp_verb verb, uint32_t nr, str
         read_back(worker->root, result);
 }
 
+/* An offline that had to be interrupted ends its request: what comes behind it would be a surprise to whoever gave up. */
+static void skip_block(const struct worker *worker, uint32_t nr, struct mhp_worker_answer *answer) {
+        struct mhp_worker_result *result = &answer->result[answer->n++];
+
+        *result = (struct mhp_worker_result) { .nr = nr, .error = ECANCELED };
+        read_back(worker->root, result);
+}
+
+/* How far the worker is with blocks that may take their whole deadline has to be known at each of them. */
+static bool is_due(enum mhp_verb verb, const struct mhp_worker_answer *answer, uint64_t given) {
+        return (verb == MHP_VERB_OFFLINE && !interrupted) || answer->n == MHP_WORKER_RESULTS_MAX || answer->n_tallies == MHP_WORKER_TALLIES_MAX ||
+               now_usec() - given >= GATHER_USEC;
+}
+
 static int do_device(const struct mhp_root *root, const struct mhp_worker_request *request) {
         enum mhp_source source;
 
@@ -112,13 +130,18 @@ static int serve_device(const struct worker *worker, const struct mhp_worker_req
 }
 
 static int serve_blocks(struct worker *worker, const struct mhp_worker_request *request) {
+        enum mhp_verb verb = (enum mhp_verb) request->verb;
         struct mhp_worker_answer answer = { 0 };
         uint64_t given = now_usec();
         int r;
 
+        interrupted = 0; /* a signal of before was for another request */
         for (uint32_t i = 0; i < request->n; i++) {
-                do_block(worker, (enum mhp_verb) request->verb, request->blocks[i], &answer);
-                if (answer.n < MHP_WORKER_RESULTS_MAX && answer.n_tallies < MHP_WORKER_TALLIES_MAX && now_usec() - given < GATHER_USEC)
+                if (interrupted && verb == MHP_VERB_OFFLINE)
+                        skip_block(worker, request->blocks[i], &answer);
+                else
+                        do_block(worker, verb, request->blocks[i], &answer);
+                if (i + 1 == request->n || !is_due(verb, &answer, given))
                         continue;
                 r = mhp_worker_give(worker->fd, &answer);
                 if (r < 0)

@@ -112,7 +112,8 @@ int ring_do_count(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         int r;
 
         if (removal->wait == 0) {
-                r = !ring_by_size(pursuit) && is_empty(ring, id) ? 0 : list_uncounted(ring, pursuit);
+                pursuit->empty = !ring_by_size(pursuit) && is_empty(ring, id);
+                r = pursuit->empty ? 0 : list_uncounted(ring, pursuit);
                 if (r >= 0)
                         r = ring_set_phase(ring, now, id, MHP_PHASE_COUNT, now + COUNT_USEC);
                 return r < 0 ? r : 1;

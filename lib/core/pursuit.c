@@ -15,6 +15,8 @@
 
 /* So many blocks one COUNT carries: other steps wait for it, and it takes a millisecond or some a block. */
 #define BATCH_COUNT 16
+/* Empty blocks go in one step: to hand each over on its own costs as much as taking it offline. Not more, for other steps wait for them. */
+#define BATCH_EMPTY 32
 /* What is offline leaves at once, or a remover is stuck; this is how long the wait for the last `remove` lasts, at least. */
 #define LEAVE_USEC (30 * USEC_PER_SEC)
 
@@ -119,6 +121,37 @@ static int next_block(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *p
         return 0;
 }
 
+/* Nothing is known to lie in it, so that it goes at once. If it does not, its deadline ends the step for those behind it. */
+static bool is_light(const struct mhp_pursuit *pursuit, const struct mhp_block *block) {
+        if (block->flags & MHP_BLOCK_COUNTED)
+                return block->used == 0 && block->fixed == 0;
+        return pursuit->empty && block->zone == MHP_ZONE_MOVABLE;
+}
+
+/* Whether the next that is not off may go in one step with the one that had its turn last: both are light, and neither hosts the other's memmap. */
+static bool goes_along(const struct mhp_ring *ring, const struct mhp_pursuit *pursuit) {
+        const struct mhp_plan_item *items = pursuit->plan.items;
+        const struct mhp_block *last = ring_item_block(ring, pursuit, pursuit->at - 1);
+
+        if (!last || !is_light(pursuit, last))
+                return false;
+        for (size_t i = pursuit->at; i < pursuit->end && items[i].layer == items[pursuit->at - 1].layer; i++) {
+                const struct mhp_block *block = ring_item_block(ring, pursuit, i);
+
+                if (block && !is_off(block))
+                        return is_light(pursuit, block);
+        }
+        return false;
+}
+
+static int next_blocks(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
+        int r = next_block(ring, now, pursuit);
+
+        for (unsigned n = 1; r > 0 && n < BATCH_EMPTY && goes_along(ring, pursuit); n++)
+                r = next_block(ring, now, pursuit);
+        return r;
+}
+
 /* All have had their turn. Another hand may have been at one of them since, or be at it. 1: the unit is offline; 0: not yet. */
 static int check_unit(struct mhp_ring *ring, struct mhp_pursuit *pursuit) {
         for (size_t i = pursuit->unit; i < pursuit->end; i++) {
@@ -174,7 +207,7 @@ static int do_offline(struct mhp_ring *ring, uint64_t now, uint32_t id) {
                 return blame_block(ring, now, pursuit);
         if (members->n_active > 0)
                 return 0;
-        r = next_block(ring, now, pursuit);
+        r = next_blocks(ring, now, pursuit);
         if (r != 0 || pursuit->at < pursuit->end || mhp_map_members(ring->map, id)->n_waiting > 0)
                 return r < 0 ? r : 0;
         r = check_unit(ring, pursuit);

@@ -15,6 +15,7 @@ struct mhp_pursuit {
         bool sent, answered;         /* it is under way; it came back */
         int error;                   /* with this errno */
         struct mhp_ranges uncounted; /* owned: what COUNT still has to look at */
+        bool empty;                  /* the zone counters say that nothing is in the members */
         bool hopeless;               /* whatever else is chosen instead would fare the same */
         char words[256];             /* why it failed */
 };

@@ -13,10 +13,10 @@
 #include "core/notes.h"
 #include "core/ring-internal.h"
 
-/* How many blocks one step carries. Onlining hardly ever fails or takes long, so much goes at once; offlining may take its whole
- * deadline, so nothing waits behind it in the same step. */
+/* How many blocks one step carries. Onlining hardly ever fails or takes long, so much goes at once; offlining may take its whole deadline, so
+ * nothing waits behind it in the same step but what its removal has given a turn together with it. */
 #define BATCH_ONLINE 1024
-#define BATCH_OFFLINE 1
+#define BATCH_OFFLINE 64
 #define BATCH_COUNT 16
 
 int mhp_ring_new(struct mhp_map *map, struct mhp_config *config, const struct mhp_arming *arming, mhp_step_fn step, void *userdata,
@@ -222,7 +222,7 @@ static bool makes_hole(const struct mhp_ring *ring, const struct mhp_block *bloc
 
 static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, size_t most) {
         bool online = from == MHP_QUEUE_ONLINE_KERNEL || from == MHP_QUEUE_ONLINE_MOVABLE;
-        uint32_t hole = MHP_NO_BLOCK, next;
+        uint32_t hole = MHP_NO_BLOCK, removal = 0, next;
         int r = 0;
 
         ring->n_batch = 0;
@@ -230,6 +230,9 @@ static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, 
                 const struct mhp_block *block = mhp_map_find(ring->map, nr);
 
                 next = block->next;
+                if (from == MHP_QUEUE_OFFLINE && ring->n_batch > 0 && (removal == 0 || block->removal != removal))
+                        break;
+                removal = block->removal;
                 if (online && hole == MHP_NO_BLOCK && makes_hole(ring, block))
                         hole = nr;
                 else
@@ -332,7 +335,7 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
         if (ring->busy != MHP_VERB_NONE)
                 return goes_well(ring) ? 0 : mhp_notes_flush(ring->notes);
 
-        /* Blocks of a removal go offline one a step, and are told of together as well. */
+        /* Blocks of a removal go offline in many steps, and are told of together as well. */
         if (!mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE) || ring->map->queues[MHP_QUEUE_OFFLINE].n == 0)
                 r = mhp_notes_flush(ring->notes);
         return r < 0 ? r : head_step(ring, now);

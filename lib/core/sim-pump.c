@@ -27,7 +27,7 @@ int mhp_sim_step(void *userdata, const struct mhp_step *step) {
                 sim->verb = step->verb;
                 sim->deadline = step->deadline;
                 sim->stage = MHP_SIM_BEGIN;
-                sim->interrupted = false;
+                sim->interrupted = sim->timed_out = false;
                 sim->device[0] = '\0';
                 if (step->group)
                         strncat(sim->device, step->group, sizeof(sim->device) - 1);
@@ -292,6 +292,7 @@ static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
         if (block && block->killed)
                 return lost(sim, ring);
         sim->error = ETIMEDOUT;
+        sim->timed_out = true;
         read_back(sim, sim->items[sim->at].nr);
         return 0;
 }
@@ -312,6 +313,16 @@ static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
         return r < 0 ? r : mhp_ring_outcome(ring, sim->now, item->nr, sim->error);
 }
 
+/* An interrupted offline ends the worker's request; the blocks behind it are only read. */
+static int break_off(struct mhp_sim *sim, struct mhp_ring *ring) {
+        int r = hear(sim, ring);
+
+        for (; sim->at < sim->n_items && r >= 0; sim->at++)
+                if (!sim->items[sim->at].gone)
+                        r = read_block(sim, ring, sim->items[sim->at].nr);
+        return r < 0 ? r : end_step(sim, ring, 0);
+}
+
 static bool is_device(enum mhp_verb verb) {
         return verb == MHP_VERB_HOLD || verb == MHP_VERB_RELEASE || verb == MHP_VERB_HAND;
 }
@@ -330,6 +341,8 @@ static int advance_step(struct mhp_sim *sim, struct mhp_ring *ring) {
 
         while (sim->at < sim->n_items && sim->items[sim->at].gone)
                 sim->at++;
+        if (sim->verb == MHP_VERB_OFFLINE && sim->at > 0 && (sim->interrupted || sim->timed_out))
+                return break_off(sim, ring);
         return sim->at < sim->n_items ? begin(sim) : end_step(sim, ring, 0);
 }
 

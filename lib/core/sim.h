@@ -112,6 +112,7 @@ struct mhp_sim {
         enum mhp_sim_stage stage;
         char device[MHP_GROUP_NAME_MAX]; /* of HOLD, RELEASE, HAND */
         bool interrupted;              /* it is not wanted any more */
+        bool timed_out;            /* a write of the step had to be interrupted at its deadline */
         uint64_t deadline;
         struct mhp_sim_item *items;    /* owned */
         size_t n_items, items_capacity, at;

@@ -140,17 +140,19 @@ static int expect_step(struct scenario *s, const struct args *args) {
         return complain(s, "no step %s %s", args->word[2], args->word[3]);
 }
 
-/* expect order VERB N,N,..: the steps of that verb, one block each, in this order */
+/* expect order VERB N,N,.. N,..: the steps of that verb had these blocks, in this order */
 static int expect_order(struct scenario *s, const struct args *args) {
-        _cleanup_text_ struct mhp_text order = { 0 };
+        _cleanup_text_ struct mhp_text order = { 0 }, wanted = { 0 };
         enum mhp_verb verb;
 
         if (args->n < 4 || parse_verb(args->word[2], &verb) < 0)
                 return complain(s, "which verb, and which blocks?");
         for (size_t i = 0; i < s->n_records; i++)
                 if (s->records[i].step.verb == verb && s->records[i].blocks.n > 0)
-                        mhp_text_printf(&order, "%s%u", order.len > 0 ? "," : "", s->records[i].blocks.range[0].first);
-        return order.data && strcmp(order.data, args->word[3]) == 0 ? 0 : complain(s, "the order was %s", order.data ? order.data : "none");
+                        mhp_text_printf(&order, "%s%s", order.len > 0 ? " " : "", s->records[i].order.data);
+        for (unsigned i = 3; i < args->n; i++)
+                mhp_text_printf(&wanted, "%s%s", i > 3 ? " " : "", args->word[i]);
+        return order.data && wanted.data && strcmp(order.data, wanted.data) == 0 ? 0 : complain(s, "the order was %s", order.data ? order.data : "none");
 }
 
 static int expect_no_step(struct scenario *s, const struct args *args) {

@@ -17,8 +17,12 @@ int record_step(void *userdata, const struct mhp_step *step) {
                 return r;
         struct record *record = &s->records[s->n_records++];
         *record = (struct record) { .step = *step };
-        for (size_t i = 0; i < step->n_blocks && r >= 0; i++)
+        for (size_t i = 0; i < step->n_blocks && r >= 0; i++) {
                 r = mhp_ranges_add(&record->blocks, step->blocks[i], step->blocks[i]);
+                mhp_text_printf(&record->order, "%s%u", i > 0 ? "," : "", step->blocks[i]);
+        }
+        if (r >= 0)
+                r = record->order.error;
         if (step->words && r >= 0) {
                 record->words = strdup(step->words);
                 r = record->words ? 0 : -ENOMEM;
@@ -29,6 +33,7 @@ int record_step(void *userdata, const struct mhp_step *step) {
 void records_clear(struct scenario *s) {
         for (size_t i = 0; i < s->n_records; i++) {
                 mhp_ranges_done(&s->records[i].blocks);
+                mhp_text_done(&s->records[i].order);
                 free(s->records[i].words);
         }
         s->n_records = 0;

@@ -15,6 +15,7 @@
 struct record {
         struct mhp_step step; /* its pointers are not to be used */
         struct mhp_ranges blocks;
+        struct mhp_text order; /* the same, as they came */
         char *words;
 };
 

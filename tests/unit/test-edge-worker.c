@@ -208,13 +208,11 @@ static void test_many(void **state) {
         }
 }
 
-/* A writer that hangs: a signal frees it, and it goes on with the next block. One that comes too early does no harm, so the test
- * needs no clock. The FIFO holds the read-back as well. */
-static void test_stuck(void **state) {
+/* Block 2 of 1, 2, 3 hangs, and is freed by a signal. One that comes too early does no harm, so the test needs no clock. The FIFO holds the
+ * read-back as well. */
+static void interrupt_second(struct machine *m, enum mhp_verb verb, struct mhp_worker_result results[static 3]) {
         const uint32_t blocks[] = { 1, 2, 3 };
         struct mhp_worker_answer answer = { .done = false };
-        struct mhp_worker_result results[3];
-        struct machine *m = *state;
         char path[256];
         size_t n = 0;
 
@@ -228,7 +226,7 @@ static void test_stuck(void **state) {
         assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_SETTLE, NULL, 0), 0);
         assert_int_equal(answers(m->fd, results, 3), 0);
 
-        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_ONLINE_MOVABLE, blocks, 3), 0);
+        assert_int_equal(mhp_worker_send(m->fd, verb, blocks, 3), 0);
         for (int i = 0; i < 1000 && !answer.done; i++) {
                 struct pollfd p = { .fd = m->fd, .events = POLLIN };
 
@@ -242,10 +240,28 @@ static void test_stuck(void **state) {
         assert_int_equal(n, 3);
         assert_int_equal(results[0].error, 0);
         assert_int_equal(results[1].nr, 2);
-        assert_int_equal(results[1].error, EINTR);
         assert_int_equal(results[1].read_error, EINTR);
         assert_int_equal(results[2].nr, 3);
+}
+
+/* It goes on with the next block. */
+static void test_stuck(void **state) {
+        struct mhp_worker_result results[3];
+
+        interrupt_second(*state, MHP_VERB_ONLINE_MOVABLE, results);
+        assert_int_equal(results[1].error, EINTR);
         assert_int_equal(results[2].error, 0);
+}
+
+/* Unless that is one that may take its whole deadline again. */
+static void test_stuck_offline(void **state) {
+        struct machine *m = *state;
+        struct mhp_worker_result results[3];
+
+        interrupt_second(m, MHP_VERB_OFFLINE, results);
+        assert_true(results[1].error == EINTR || results[1].error == ECANCELED);
+        assert_int_equal(results[2].error, ECANCELED);
+        assert_string_equal(state_of(m, 3), "\n"); /* as tree_set() made it */;
 }
 
 /* A signal that finds nothing to interrupt does no harm. */
@@ -548,7 +564,7 @@ static int be_worker(const char *sysroot) {
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
-                T(test_verbs), T(test_read_back), T(test_errors), T(test_settle), T(test_many), T(test_stuck), T(test_late_signal),
+                T(test_verbs), T(test_read_back), T(test_errors), T(test_settle), T(test_many), T(test_stuck), T(test_stuck_offline), T(test_late_signal),
                 T(test_hang_up), T(test_count), T(test_device), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
         };
 
