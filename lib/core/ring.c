@@ -18,6 +18,8 @@
 #define BATCH_ONLINE 1024
 #define BATCH_OFFLINE 64
 #define BATCH_COUNT 16
+/* Who moved memory twice within this time is not done yet; a repair in between would be one more hand in the game. */
+#define CALM_USEC (5 * USEC_PER_SEC)
 
 int mhp_ring_new(struct mhp_map *map, struct mhp_config *config, const struct mhp_arming *arming, mhp_step_fn step, void *userdata,
                  struct mhp_ring **ret) {
@@ -94,6 +96,8 @@ int mhp_ring_event(void *userdata, const struct mhp_event *event) {
         r = mhp_map_apply(ring->map, event);
         if (event->type == MHP_EVENT_COUNT)
                 take_tally(ring, nr, event->tally);
+        if (r >= 0 && r & (MHP_CHANGE_FOREIGN_OFFLINE | MHP_CHANGE_FOREIGN_MOVE))
+                ring->calm_at = mhp_add_sat(event->now, CALM_USEC);
         if (r >= 0 && r & MHP_CHANGE_FOREIGN_OFFLINE)
                 r = mhp_ring_note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
         else if (r >= 0 && r & MHP_CHANGE_FOREIGN_ONLINE)
@@ -150,38 +154,53 @@ static bool repairable(const struct mhp_ring *ring, const struct mhp_block *bloc
         return ring->config.drift == MHP_DRIFT_REPAIR && !(block->flags & MHP_BLOCK_REPAIRED) && block->zone != MHP_ZONE_NONE;
 }
 
-/* Worth a look at its pages before it is judged. An offline under way may last for as long as its deadline, and a drift is to be told at once: then
- * it is judged without. */
+/* Worth a look at its pages before it is judged. */
 static bool wants_count(const struct mhp_ring *ring, const struct mhp_block *block) {
-        return repairable(ring, block) && !(block->flags & MHP_BLOCK_COUNTED) && !ring->blind && ring->busy != MHP_VERB_OFFLINE;
+        return repairable(ring, block) && !(block->flags & MHP_BLOCK_COUNTED) && !ring->blind;
 }
 
-static const char *drift_words(bool repair, const struct mhp_block *block) {
-        if (repair)
-                return "it will be put right, once";
+static const char *left_words(const struct mhp_block *block) {
         return block->flags & MHP_BLOCK_COUNTED && !(block->flags & MHP_BLOCK_CHEAP)
                        ? block->fixed > 0 ? "it is left there: pages in it cannot be moved" : "it is left there: there is much in it to be moved"
                        : "it is left there";
 }
 
+/* Told at once; only what is done about it can wait. */
+static int tell_drift(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
+        int r;
+
+        if (block->flags & MHP_BLOCK_TOLD || !repairable(ring, block))
+                return 0;
+        r = mhp_ring_note(ring, block->nr, MHP_NOTE_DRIFT, ring->calm_at > now ? "it will be put right, once, if there is little in it and nobody else moves memory"
+                                                                               : "it will be put right, once, if there is little in it");
+        return r < 0 ? r : mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TOLD, .now = now, .block = block->nr });
+}
+
 /* Where nothing is known of its pages, a try costs little: the kernel says EBUSY soon, and the block stays. */
+static int settle_drift(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
+        bool repair = repairable(ring, block) && (!(block->flags & MHP_BLOCK_COUNTED) || block->flags & MHP_BLOCK_CHEAP);
+        int r = repair ? 0 : mhp_ring_note(ring, block->nr, MHP_NOTE_DRIFT, left_words(block));
+
+        return r < 0 ? r : mhp_ring_event(ring, &(struct mhp_event) {
+                .type = repair ? MHP_EVENT_REPAIR : MHP_EVENT_ACCEPT, .now = now, .block = block->nr });
+}
+
 static int judge_drift(struct mhp_ring *ring, uint64_t now) {
         const struct mhp_queue_head *queue = &ring->map->queues[MHP_QUEUE_DRIFT];
         uint32_t nr = queue->head, next;
 
+        if (now >= ring->calm_at)
+                ring->calm_at = 0;
         for (; nr != MHP_NO_BLOCK; nr = next) {
                 const struct mhp_block *block = mhp_map_find(ring->map, nr);
+                int r = tell_drift(ring, now, block);
 
-                next = block->next;
-                if (wants_count(ring, block))
-                        continue;
-                bool repair = repairable(ring, block) && (!(block->flags & MHP_BLOCK_COUNTED) || block->flags & MHP_BLOCK_CHEAP);
-
-                int r = mhp_ring_note(ring, nr, MHP_NOTE_DRIFT, drift_words(repair, block));
                 if (r < 0)
                         return r;
-                r = mhp_ring_event(ring, &(struct mhp_event) {
-                        .type = repair ? MHP_EVENT_REPAIR : MHP_EVENT_ACCEPT, .now = now, .block = nr });
+                next = block->next;
+                if (repairable(ring, block) && (ring->calm_at > 0 || wants_count(ring, block)))
+                        continue;
+                r = settle_drift(ring, now, block);
                 if (r < 0)
                         return r;
         }
@@ -293,7 +312,7 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
         for (size_t i = 0; i < ELEMENTSOF(order); i++) {
                 /* What a removal does with devices, and drift, before what may take its whole deadline. */
                 if (order[i].verb == MHP_VERB_OFFLINE) {
-                        if (ring->map->queues[MHP_QUEUE_DRIFT].n > 0)
+                        if (ring->map->queues[MHP_QUEUE_DRIFT].n > 0 && ring->calm_at == 0)
                                 return count_drifted(ring);
                         r = mhp_ring_pursuit_step(ring, now);
                         if (r != 0)
@@ -473,6 +492,8 @@ uint64_t mhp_ring_next_tick(const struct mhp_ring *ring) {
 
         if (ring->map->queues[MHP_QUEUE_UNSETTLED].n > 0 && ring->settle_at > 0 && ring->busy == MHP_VERB_NONE)
                 at = ring->settle_at;
+        if (ring->map->queues[MHP_QUEUE_DRIFT].n > 0 && ring->calm_at > 0)
+                at = MIN(at, ring->calm_at);
 
         for (uint32_t nr = ring->map->queues[MHP_QUEUE_WAITING].head; nr != MHP_NO_BLOCK;) {
                 const struct mhp_block *block = mhp_map_find(ring->map, nr);

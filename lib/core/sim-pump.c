@@ -376,13 +376,18 @@ int mhp_sim_run(struct mhp_sim *sim, struct mhp_ring *ring) {
         return -ELOOP;
 }
 
+int mhp_sim_tick(struct mhp_sim *sim, struct mhp_ring *ring) {
+        sim->now = MAX(sim->now, mhp_ring_next_tick(ring));
+        sim->turn_due = true;
+        return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TICK, .now = sim->now });
+}
+
 int mhp_sim_advance(struct mhp_sim *sim, struct mhp_ring *ring, uint64_t usec) {
         uint64_t until = mhp_add_sat(sim->now, usec), next;
         int r = mhp_sim_run(sim, ring);
 
         while (r >= 0 && (next = mhp_ring_next_tick(ring)) <= until && next < UINT64_MAX) {
-                sim->now = MAX(sim->now, next);
-                r = mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TICK, .now = sim->now });
+                r = mhp_sim_tick(sim, ring);
                 if (r >= 0)
                         r = mhp_sim_run(sim, ring);
         }

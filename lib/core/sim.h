@@ -208,5 +208,8 @@ int mhp_sim_pump(struct mhp_sim *sim, struct mhp_ring *ring);
 /* Until all is quiet. -ELOOP: it never is. */
 int mhp_sim_run(struct mhp_sim *sim, struct mhp_ring *ring);
 
+/* Makes it the moment of the next tick, which there is, and tells the ring. */
+int mhp_sim_tick(struct mhp_sim *sim, struct mhp_ring *ring);
+
 /* Lets time pass, with all that is due in it. */
 int mhp_sim_advance(struct mhp_sim *sim, struct mhp_ring *ring, uint64_t usec);

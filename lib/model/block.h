@@ -52,6 +52,7 @@ enum mhp_block_flags {
         MHP_BLOCK_HANDS_OFF = 1 << 8, /* another hand took it offline: it stays so until that hand, or a request, says otherwise; the goal is kept */
         MHP_BLOCK_COUNTED   = 1 << 9, /* `used` and `fixed` are known, and no older than its state */
         MHP_BLOCK_CHEAP     = 1 << 10, /* counted: nothing in it stays, and of the rest there is little */
+        MHP_BLOCK_TOLD      = 1 << 11, /* that it drifted is told; what is to be done about that waits for a calm moment */
 };
 
 /* The list a block stands in: what has to be done next with it. Derived from the other fields by

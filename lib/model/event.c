@@ -42,6 +42,7 @@ static const char *const event_names[_MHP_EVENT_MAX] = {
         [MHP_EVENT_REQUEST] = "request",
         [MHP_EVENT_REPAIR] = "repair",
         [MHP_EVENT_ACCEPT] = "accept",
+        [MHP_EVENT_TOLD] = "told",
         [MHP_EVENT_TAKEN] = "taken",
         [MHP_EVENT_OUTCOME] = "outcome",
         [MHP_EVENT_RELEASED] = "released",

@@ -18,6 +18,7 @@ enum mhp_event_type {
         MHP_EVENT_REQUEST,    /* an administrator spoke: `block`, `want` */
         MHP_EVENT_REPAIR,     /* drift of `block` is to be repaired */
         MHP_EVENT_ACCEPT,     /* drift of `block` is accepted: its goal becomes what is */
+        MHP_EVENT_TOLD,       /* drift of `block` is reported, and stays drift for now */
         MHP_EVENT_TAKEN,      /* `block` is part of the step that was just sent out */
         MHP_EVENT_OUTCOME,    /* of `verb` on `block`: `error`; comes after the fresh read of the block; `retry_at`: not before, 0: give up */
         MHP_EVENT_RELEASED,   /* `block` was in a step that ended before it was its turn */

@@ -46,7 +46,7 @@ static int apply_scan_end(struct mhp_map *map) {
 }
 
 static void forget_failures(struct mhp_block *block) {
-        block->flags &= (uint16_t) ~MHP_BLOCK_GAVE_UP;
+        block->flags &= (uint16_t) ~(MHP_BLOCK_GAVE_UP | MHP_BLOCK_TOLD);
         block->attempts = 0;
         block->error = 0;
         block->retry_at = 0;
@@ -88,7 +88,9 @@ static int note_transition(struct mhp_block *block, const struct mhp_block *was)
         if (block->state == MHP_STATE_ONLINE && (was->state == MHP_STATE_OFFLINE || was->zone != block->zone)) {
                 block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
                 forget_failures(block);
-                return was->state == MHP_STATE_OFFLINE ? come_back(block) : 0;
+                /* Not at its arrival, where the hand that was faster has taken it from nowhere. */
+                int moved = was_online || was->flags & MHP_BLOCK_HANDS_OFF ? MHP_CHANGE_FOREIGN_MOVE : 0;
+                return moved | (was->state == MHP_STATE_OFFLINE ? come_back(block) : 0);
         }
         return 0;
 }
@@ -338,6 +340,9 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
                 return apply_repair(block);
         case MHP_EVENT_ACCEPT:
                 return apply_accept(block);
+        case MHP_EVENT_TOLD:
+                block->flags |= MHP_BLOCK_TOLD;
+                return 0;
         case MHP_EVENT_TAKEN:
                 block->flags |= MHP_BLOCK_BUSY;
                 return 0;
@@ -397,6 +402,7 @@ int mhp_map_apply(struct mhp_map *map, const struct mhp_event *event) {
         case MHP_EVENT_REQUEST:
         case MHP_EVENT_REPAIR:
         case MHP_EVENT_ACCEPT:
+        case MHP_EVENT_TOLD:
         case MHP_EVENT_TAKEN:
         case MHP_EVENT_OUTCOME:
         case MHP_EVENT_RELEASED:

@@ -83,6 +83,7 @@ enum mhp_change {
         MHP_CHANGE_FOREIGN_OFFLINE = 1 << 6, /* it went offline and mhpd was not doing that */
         MHP_CHANGE_DONE            = 1 << 7, /* an OUTCOME: online where the goal said */
         MHP_CHANGE_FOREIGN_ONLINE  = 1 << 9, /* a member that was offline is online again, and mhpd was not doing that */
+        MHP_CHANGE_FOREIGN_MOVE    = 1 << 10, /* another hand that took it from where it was has brought it online again, there or elsewhere */
         MHP_CHANGE_FAILED          = 1 << 8, /* an OUTCOME: it failed, or the block is not where it should be */
 };
 

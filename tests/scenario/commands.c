@@ -43,7 +43,7 @@ static bool is_under_way(const struct mhp_sim *sim, enum mhp_verb verb, uint64_t
         return with;
 }
 
-/* until VERB [N] [block=NR]: a step of that verb (with that block) is under way and N of its blocks have been answered for. */
+/* until VERB [N] [block=NR]: a step of that verb (with that block) is under way and N of its blocks have been answered for; within a minute. */
 static int cmd_until(struct scenario *s, const struct args *args) {
         enum mhp_verb verb;
         const char *block = arg_value(args, "block");
@@ -57,13 +57,16 @@ static int cmd_until(struct scenario *s, const struct args *args) {
                 return complain(s, "block=%s is no block", block);
         if (args->n > 2 && !block && arg_number(s, args, 2, &n) < 0)
                 return -1;
+        uint64_t latest = s->sim->now + 60 * USEC_PER_SEC;
         mhp_sim_wake(s->sim);
         while (!is_under_way(s->sim, verb, n, nr)) {
                 r = mhp_sim_pump(s->sim, s->ring);
+                if (r == 0 && mhp_ring_next_tick(s->ring) <= latest)
+                        r = mhp_sim_tick(s->sim, s->ring);
+                else if (r == 0)
+                        return complain(s, "all is quiet, and no such step came");
                 if (r < 0)
                         return done(s, r);
-                if (r == 0)
-                        return complain(s, "all is quiet, and no such step came");
         }
         return 0;
 }

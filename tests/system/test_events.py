@@ -161,7 +161,7 @@ class Change(Events):
             self.machine.by_hand(34, "online", "Normal")
             announce("offline", 34)
             announce("online", 34)
-            time.sleep(0.3)
+            time.sleep(6)               # a repair waits until other hands have been still for 5 s
             self.wait_idle()
         self.assertEqual(self.machine.writes, [(34, "offline"), (34, "online_movable")])
         self.assertEqual(self.machine.states()[34], "Normal")

@@ -52,6 +52,10 @@ static void dump(const struct mhp_map *map) {
         free(text);
 }
 
+static bool begins_repair(const struct mhp_block *block) {
+        return block->flags & MHP_BLOCK_REPAIRING && block->flags & MHP_BLOCK_REPAIRED && block->attempts == 0;
+}
+
 static int on_step(void *userdata, const struct mhp_step *step) {
         struct world *w = userdata;
 
@@ -61,15 +65,17 @@ static int on_step(void *userdata, const struct mhp_step *step) {
         for (size_t i = 0; i < step->n_blocks; i++) {
                 uint32_t nr = step->blocks[i];
 
-                if (step->verb != MHP_VERB_REPORT || nr < FIRST || nr > LAST)
+                if (nr < FIRST || nr > LAST)
+                        continue;
+                if (step->verb == MHP_VERB_OFFLINE && begins_repair(mhp_map_find(w->ring->map, nr)))
+                        CHECK(w, ++w->n_repairs[nr] == 1, "block %u is repaired more than once", nr);
+                if (step->verb != MHP_VERB_REPORT)
                         continue;
                 if (step->note == MHP_NOTE_GONE)
                         w->n_repairs[nr] = 0;
                 w->n_drifts += step->note == MHP_NOTE_DRIFT;
                 w->n_gave_up += step->note == MHP_NOTE_GAVE_UP;
                 w->n_online += step->note == MHP_NOTE_ONLINE;
-                if (step->note == MHP_NOTE_DRIFT && step->words && strstr(step->words, "put right"))
-                        CHECK(w, ++w->n_repairs[nr] == 1, "block %u is repaired more than once", nr);
         }
         return 0;
 }
@@ -343,7 +349,7 @@ static void test_random(void **state) {
         print_message("%" PRIu64 " operations from seed %" PRIu64 ": %" PRIu64 " blocks brought online, %" PRIu64 " drifted, %" PRIu64
                       " given up\n", n_ops, seed, n_online, n_drifts, n_gave_up);
         if (rounds >= 400)
-                assert_true(n_online > 1000 && n_drifts > 100 && n_gave_up > 100);
+                assert_true(n_online > 1000 && n_drifts > 100 && n_gave_up > 50);
 }
 
 int main(void) {

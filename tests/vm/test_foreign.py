@@ -9,6 +9,7 @@ from mhpvm.machine import Spec
 from test_zones import numbers
 
 RULE = ('SUBSYSTEM=="memory", ACTION=="add|offline", ATTR{state}=="offline", ATTR{state}="online_kernel"\n')
+CALM = 5        # seconds without another hand's work, after which mhpd repairs
 
 
 class Foreign(VmCase):
@@ -25,10 +26,10 @@ class Foreign(VmCase):
         return count
 
     def settled(self):
-        """Wait until no block has changed for three seconds; the blocks."""
+        """Wait until no block has changed for so long that mhpd has nothing more to wait for; the blocks."""
         last, since = self.machine.blocks(), time.monotonic()
         deadline = since + 60
-        while time.monotonic() < min(since + 3, deadline):
+        while time.monotonic() < min(since + CALM + 2, deadline):
             time.sleep(0.3)
             now = self.machine.blocks()
             if now != last:
@@ -66,6 +67,7 @@ class Foreign(VmCase):
         now = self.settled()
         self.assertEqual(now[block].zone, "Movable", "the first time it is mended")
         self.assertEqual(set(self.events(since, "drift")), {block})
+        self.assertEqual(self.events(since, "repaired"), {block: 1})
         since = self.cursor()
         self.move_to_normal(block)
         self.assertEqual(self.settled()[block].zone, "Normal", "the second time it is left alone")

@@ -9,12 +9,12 @@ from mhpvm.removal import RemovalCase
 class Selftest(RemovalCase):
     """A DIMM in Movable; the test takes a part of all memory offline, also with errors injected.
 
-    It writes `online`, which puts blocks in Normal, and looks at once whether they are online. With Drift=repair mhpd moves such a block back
-    to Movable, once, and may do so between the two: to it an administrator's pair of writes and the kernel's after a failed eject are alike.
+    It writes `online`, which puts blocks in Normal, and looks at once whether they are online. That is drift, which mhpd repairs when nobody
+    has moved memory for a while: between the two it would be a hand too many.
     """
 
     spec = Spec(memory="1G")
-    config = "[Online]\nBy=mhpd\nZone=movable\n[Teardown]\nDrift=report\n"
+    config = "[Online]\nBy=mhpd\nZone=movable\n"
 
     def test_mem_on_off(self):
         try:
