@@ -9,5 +9,8 @@
 int engine_new_ring(struct engine *engine, struct mhp_config *config, const struct mhp_arming *arming, uint64_t block_size);
 int engine_add_sources(struct engine *engine);
 
+/* The next slice of the blocks that a settle has brought. */
+int engine_read_settled(struct engine *engine);
+
 /* Everything is read, what the state file remembers is applied, and the ring turns once. */
 int engine_first_scan(struct engine *engine);

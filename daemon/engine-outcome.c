@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/engine.h"
+#include "daemon/engine-internal.h"
 #include "daemon/executor.h"
 #include "daemon/loop.h"
 #include "daemon/removals.h"
@@ -74,15 +74,6 @@ int engine_result(struct engine *engine, const struct mhp_worker_result *result,
         return r < 0 ? r : outcome(engine, result->nr, result->error);
 }
 
-/* The blocks of the settle under way: complete, if it came through. */
-static int read_settled(struct engine *engine, enum mhp_resolve how) {
-        int r = mhp_groups_refresh(engine->groups);
-
-        for (size_t i = 0; i < engine->ring->n_batch && r >= 0; i++)
-                r = engine_read(engine, how, engine->ring->batch[i]);
-        return r;
-}
-
 static int step_done(struct engine *engine, int error) {
         /* Those of the step that are not busy any more: jobs that end wait for that. */
         size_t n = engine->ring->n_batch;
@@ -93,14 +84,43 @@ static int step_done(struct engine *engine, int error) {
         return r < 0 ? r : engine_turn_soon(engine);
 }
 
+/* The blocks of the settle under way: complete, if it came through. Each takes several files, and a DIMM may have hundreds. */
+int engine_read_settled(struct engine *engine) {
+        enum mhp_resolve how = engine->settle_error == 0 ? MHP_RESOLVE_SETTLED : MHP_RESOLVE_ARRIVING;
+        uint64_t until = loop_now() + LOOP_SLICE;
+        int r = 0;
+
+        if (!engine->reading)
+                return 0;
+        while (engine->n_read < engine->ring->n_batch && r >= 0 && loop_now() < until)
+                r = engine_read(engine, how, engine->ring->batch[engine->n_read++]);
+        if (r < 0)
+                return r;
+        if (engine->n_read < engine->ring->n_batch)
+                return sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+        engine->reading = false;
+        return step_done(engine, engine->settle_error);
+}
+
+static int settle_over(struct engine *engine, int error) {
+        int r = engine_hear(engine);
+
+        if (r >= 0)
+                r = mhp_groups_refresh(engine->groups);
+        if (r < 0)
+                return r;
+        engine->reading = true;
+        engine->n_read = 0;
+        engine->settle_error = error;
+        return engine_read_settled(engine);
+}
+
 int engine_step_over(struct engine *engine, enum mhp_verb verb, int error) {
         int r = 0;
 
-        if (verb == MHP_VERB_SETTLE) {
-                r = engine_hear(engine);
-                if (r >= 0)
-                        r = read_settled(engine, error == 0 ? MHP_RESOLVE_SETTLED : MHP_RESOLVE_ARRIVING);
-        } else if (mhp_verb_is_device(verb))
+        if (verb == MHP_VERB_SETTLE)
+                return settle_over(engine, error);
+        if (mhp_verb_is_device(verb))
                 r = removals_step_over(engine, verb, error);
         return r < 0 ? r : step_done(engine, error);
 }

@@ -57,15 +57,14 @@ static int open_uevents(struct engine *engine) {
 
 /* On an architecture without a preset the sizes are those of the most common one: nothing but figures depends on them. */
 static int read_geometry(struct engine *engine, uint64_t block_size) {
-        struct mhp_machine machine;
-        int r = mhp_machine_read(&engine->root, &machine);
+        int r = mhp_machine_read(&engine->root, &engine->machine);
 
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                (void) mhp_geometry_preset(mhp_geometry_arch(0), &machine.geometry);
-        engine->geometry = machine.geometry;
-        engine->geometry.block_size = block_size;
+                (void) mhp_geometry_preset(mhp_geometry_arch(0), &engine->machine.geometry);
+        engine->machine.geometry.block_size = block_size;
+        engine->machine_known = r >= 0 && mhp_geometry_check(&engine->machine.geometry, NULL) >= 0;
         return 0;
 }
 
@@ -240,6 +239,7 @@ void engine_done(struct engine *engine) {
         dry_run_free(engine->dry_run);
         sd_event_source_disable_unref(engine->uevent_source);
         sd_event_source_disable_unref(engine->turn_source);
+        sd_event_source_disable_unref(engine->more_source);
         sd_event_source_disable_unref(engine->tick_source);
         sd_event_source_disable_unref(engine->stop_source);
         mhp_ring_free(engine->ring);

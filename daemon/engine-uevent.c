@@ -28,7 +28,7 @@ static bool read_follows(struct engine *engine, const struct mhp_block *block, u
         if (block->queue != MHP_QUEUE_BUSY)
                 return false;
         if (engine->ring->busy == MHP_VERB_SETTLE)
-                return true;
+                return !engine->reading;
         return engine->executor && executor_heard(engine->executor, block->nr, n_changes);
 }
 
@@ -66,7 +66,7 @@ static void fold_in(struct fold *fold, enum mhp_uevent_action action) {
         case MHP_UEVENT_CHANGE:
                 fold->n_changes++;
                 return;
-        case MHP_UEVENT_DAX: /* not kept: receive_all() */
+        case MHP_UEVENT_DAX: /* not kept: receive() */
                 return;
         }
 }
@@ -117,11 +117,12 @@ static int take_all(struct engine *engine) {
         return r;
 }
 
-static int receive_all(struct engine *engine, bool *ret_lost, bool *ret_dax) {
+static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *ret_dax) {
         struct mhp_uevent uevent;
         int r;
 
         engine->n_heard = 0;
+        engine->unheard = false;
         *ret_dax = false;
         while ((r = mhp_uevents_next(engine->uevents, &uevent)) != 0) {
                 if (r == -ENOBUFS) {
@@ -137,13 +138,16 @@ static int receive_all(struct engine *engine, bool *ret_lost, bool *ret_dax) {
                 if (r < 0)
                         return r;
                 engine->heard[engine->n_heard++] = uevent;
+                engine->unheard = loop_now() >= until;
+                if (engine->unheard)
+                        return sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
         }
         return 0;
 }
 
-int engine_hear(struct engine *engine) {
+static int hear(struct engine *engine, uint64_t until) {
         bool lost = false, dax = false;
-        int r = engine->uevents ? receive_all(engine, &lost, &dax) : 0;
+        int r = engine->uevents ? receive(engine, until, &lost, &dax) : 0;
 
         if (r >= 0 && (dax || lost))
                 r = placer_look(engine->placer);
@@ -157,4 +161,12 @@ int engine_hear(struct engine *engine) {
         r = take_all(engine);
         engine->n_heard = 0;
         return r < 0 ? r : engine_turn_soon(engine);
+}
+
+int engine_hear(struct engine *engine) {
+        return hear(engine, UINT64_MAX);
+}
+
+int engine_hear_some(struct engine *engine) {
+        return hear(engine, loop_now() + LOOP_SLICE);
 }

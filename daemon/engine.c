@@ -254,7 +254,15 @@ static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *us
         (void) source;
         (void) fd;
         (void) revents;
-        return engine_check(engine, engine_hear(engine));
+        return engine_check(engine, engine_hear_some(engine));
+}
+
+/* What was announced before is known before it is read. */
+static int on_more(sd_event_source *source, void *userdata) {
+        struct engine *engine = userdata;
+
+        (void) source;
+        return engine_check(engine, engine->unheard ? engine_hear_some(engine) : engine_read_settled(engine));
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -266,13 +274,19 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         return engine_check(engine, r < 0 ? r : engine_turn_soon(engine));
 }
 
-int engine_add_sources(struct engine *engine) {
-        int r = sd_event_add_defer(engine->event, &engine->turn_source, on_turn, engine);
+static int add_defer(struct engine *engine, sd_event_handler_t handler, int64_t priority, sd_event_source **ret) {
+        int r = sd_event_add_defer(engine->event, ret, handler, engine);
 
         if (r >= 0)
-                r = sd_event_source_set_enabled(engine->turn_source, SD_EVENT_OFF);
+                r = sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+        return r < 0 ? r : sd_event_source_set_priority(*ret, priority);
+}
+
+int engine_add_sources(struct engine *engine) {
+        int r = add_defer(engine, on_turn, LOOP_TURN, &engine->turn_source);
+
         if (r >= 0)
-                r = sd_event_source_set_priority(engine->turn_source, LOOP_TURN);
+                r = add_defer(engine, on_more, LOOP_MORE, &engine->more_source);
         if (r >= 0)
                 r = sd_event_add_time(engine->event, &engine->tick_source, CLOCK_MONOTONIC, UINT64_MAX, 10 * USEC_PER_MSEC, on_tick, engine);
         if (r >= 0)

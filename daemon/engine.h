@@ -9,6 +9,7 @@
 #include "daemon/options.h"
 #include "edge/conf-file.h"
 #include "edge/groups.h"
+#include "edge/machine.h"
 #include "edge/state-file.h"
 #include "edge/uevent.h"
 #include "edge/worker.h"
@@ -26,7 +27,8 @@ struct engine {
         struct mhp_root root;
         int lock;                            /* on the runtime directory; -1: none */
         struct mhp_groups *groups;
-        struct mhp_geometry geometry;
+        struct mhp_machine machine;
+        bool machine_known;                  /* else `machine` is made up of what is most common */
         struct mhp_uevents *uevents;         /* NULL: not listening */
         struct mhp_ring *ring;
         struct executor *executor;
@@ -38,6 +40,11 @@ struct engine {
         struct mhp_saved saved;              /* as it is, or is about to be, in the state file */
         struct mhp_conf_warnings warnings;   /* of the configuration read last */
         sd_event_source *uevent_source, *turn_source, *tick_source, *stop_source;
+        sd_event_source *more_source;        /* goes on with what follows, slice by slice */
+        bool unheard;                        /* there are more uevents to be taken in */
+        bool reading;                        /* a settle is over, and its blocks are being read: */
+        size_t n_read;                       /* so many of them, */
+        int settle_error;                    /* and this is what it came to */
         struct mhp_uevent *heard;            /* uevents of one bunch */
         size_t n_heard, heard_capacity;
         bool rescan;                         /* events were lost */
@@ -82,8 +89,9 @@ int engine_touch(struct engine *engine, uint32_t nr);
 /* A fresh read of one block, handed to the ring. */
 int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr);
 
-/* Takes in every uevent that is there. */
+/* Takes in every uevent that is there; or as many as a slice is enough for, and the rest in the next rounds. */
 int engine_hear(struct engine *engine);
+int engine_hear_some(struct engine *engine);
 
 /* From the executors. One block of the step under way; tally: what lies in it, NULL: not counted; n_heard: uevents of it since the step began. */
 int engine_result(struct engine *engine, const struct mhp_worker_result *result, const struct mhp_tally *tally, unsigned n_heard);

@@ -6,10 +6,13 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "base/units.h"
+
 /* Of the sources that are ready, sd-event runs the one with the lowest number; one a round. */
 enum loop_priority {
         LOOP_STOP     = -100, /* nothing that is still to come delays the end */
         LOOP_UEVENT   = -50, /* before the worker: a device's announced blocks are known before a settle's answer is handled */
+        LOOP_MORE     = -45, /* what one round was too short for */
         LOOP_WORKER   = -40, /* an answer that came in time counts, even when its deadline has passed meanwhile */
         LOOP_DEADLINE = -30,
         LOOP_TICK     = -20, /* blocks that waited for another try */
@@ -18,6 +21,9 @@ enum loop_priority {
         LOOP_BUS      = 10,  /* who asks can wait until the memory is on its way */
         LOOP_JOB      = 20,  /* time-outs and progress of what was asked for */
 };
+
+/* How long something goes on that can as well go on in the next round. */
+#define LOOP_SLICE (5 * USEC_PER_MSEC)
 
 /* µs, monotonic: the ring's clock. */
 uint64_t loop_now(void);

@@ -12,9 +12,6 @@
 #include "daemon/loop.h"
 #include "daemon/report.h"
 
-/* How long blocks are looked at before everything else gets its turn. */
-#define MOST (5 * USEC_PER_MSEC)
-
 struct memmap {
         struct engine *engine;
         struct mhp_ranges fresh; /* came online, not looked at yet */
@@ -178,14 +175,14 @@ int memmap_check(struct memmap *memmap) {
 
         if (memmap->fresh.n == 0)
                 return 0;
-        r = mhp_memmap_open(&memmap->engine->root, memmap->engine->ring->map->block_size, &memmaps);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0) { /* an architecture that this version knows nothing of */
+        if (!memmap->engine->machine_known) { /* an architecture that this version knows nothing of */
                 mhp_ranges_done(&memmap->fresh);
                 return 0;
         }
-        for (uint64_t begin = loop_now(); memmap->fresh.n > 0 && r >= 0 && loop_now() < begin + MOST;)
+        r = mhp_memmap_open_on(&memmap->engine->root, &memmap->engine->machine, &memmaps);
+        if (r < 0)
+                return r;
+        for (uint64_t begin = loop_now(); memmap->fresh.n > 0 && r >= 0 && loop_now() < begin + LOOP_SLICE;)
                 r = look_at(memmap, &memmaps, memmap->fresh.range[0].first, &gathered);
         tell(memmap, &gathered);
         mhp_ranges_done(&gathered.blocks);

@@ -67,8 +67,8 @@ static void decide(struct placer *placer, const struct place *place, struct mhp_
         _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 };
 
         if (mhp_zoneinfo_read(&engine->root, &info) >= 0)
-                ask.pressure = mhp_zoneinfo_pressure(&info, engine->geometry.page_size);
-        mhp_placement_decide(&engine->ring->config, &engine->geometry, &ask, ret);
+                ask.pressure = mhp_zoneinfo_pressure(&info, engine->machine.geometry.page_size);
+        mhp_placement_decide(&engine->ring->config, &engine->machine.geometry, &ask, ret);
 }
 
 static struct refusal *find_refusal(struct placer *placer, const char *device) {
@@ -227,7 +227,7 @@ static int list_standby(struct placer *placer, struct places *places) {
         int r = mhp_standby_list(&placer->engine->root, &list, &n);
 
         for (size_t i = 0; i < n && r >= 0; i++) {
-                struct place place = { .source = MHP_SOURCE_OTHER, .size = placer->engine->geometry.block_size, .node = -1,
+                struct place place = { .source = MHP_SOURCE_OTHER, .size = placer->engine->machine.geometry.block_size, .node = -1,
                                        .switched_on = list[i].switched_on };
 
                 if (list[i].configured)

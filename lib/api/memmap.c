@@ -51,18 +51,16 @@ static size_t area_pages(const struct mhp_geometry *g) {
         return (size_t) (MIN(bytes + g->page_size, g->block_size) / g->page_size);
 }
 
-int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp_memmaps *ret) {
+int mhp_memmap_open_on(const struct mhp_root *root, const struct mhp_machine *machine, struct mhp_memmaps *ret) {
         _cleanup_memmaps_ struct mhp_memmaps memmap = MHP_MEMMAPS_NONE;
-        struct mhp_machine machine;
-        int r = read_machine(root, block_size, &machine);
+        uint64_t block_size = machine->geometry.block_size;
+        int r = mhp_dax_list(root, &memmap.dax, &memmap.n_dax);
 
-        if (r >= 0)
-                r = mhp_dax_list(root, &memmap.dax, &memmap.n_dax);
         if (r < 0)
                 return r;
-        memmap.geometry = machine.geometry;
-        memmap.read = machine.read;
-        memmap.one_block_only = machine.one_block_only;
+        memmap.geometry = machine->geometry;
+        memmap.read = machine->read;
+        memmap.one_block_only = machine->one_block_only;
         memmap.n_area = area_pages(&memmap.geometry);
         memmap.area = calloc(memmap.n_area, sizeof(*memmap.area));
         if (!memmap.area)
@@ -75,6 +73,13 @@ int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp
         *ret = memmap;
         memmap = MHP_MEMMAPS_NONE;
         return 0;
+}
+
+int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp_memmaps *ret) {
+        struct mhp_machine machine;
+        int r = read_machine(root, block_size, &machine);
+
+        return r < 0 ? r : mhp_memmap_open_on(root, &machine, ret);
 }
 
 void mhp_memmap_done(struct mhp_memmaps *memmap) {

@@ -6,6 +6,7 @@
 
 #include "core/placement.h"
 #include "edge/dax.h"
+#include "edge/machine.h"
 #include "edge/pageflags.h"
 #include "edge/root.h"
 #include "model/map.h"
@@ -30,6 +31,10 @@ struct mhp_memmaps {
 
 /* block_size: as the map has it. -EOPNOTSUPP, -EINVAL: as mhp_geometry_read(); -ENOMEM. That page flags cannot be read is no failure. */
 int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp_memmaps *ret);
+
+/* Likewise where the machine has been read before, with its block size. To read it anew is not for a loop that others wait for: of a pageblock's size
+ * /proc/pagetypeinfo speaks alone, which walks all pageblocks of the machine to be shown (pagetypeinfo_showblockcount(), mm/vmstat.c). */
+int mhp_memmap_open_on(const struct mhp_root *root, const struct mhp_machine *machine, struct mhp_memmaps *ret);
 void mhp_memmap_done(struct mhp_memmaps *memmap);
 #define _cleanup_memmaps_ _cleanup_(mhp_memmap_done)
 #define MHP_MEMMAPS_NONE ((struct mhp_memmaps) { .flags = MHP_PAGEFLAGS_NONE })
