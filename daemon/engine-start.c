@@ -240,6 +240,7 @@ void engine_done(struct engine *engine) {
         sd_event_source_disable_unref(engine->uevent_source);
         sd_event_source_disable_unref(engine->turn_source);
         sd_event_source_disable_unref(engine->more_source);
+        sd_event_source_disable_unref(engine->status_source);
         sd_event_source_disable_unref(engine->tick_source);
         sd_event_source_disable_unref(engine->stop_source);
         mhp_ring_free(engine->ring);

@@ -155,16 +155,33 @@ static void save_state(struct engine *engine) {
                 log_print(LOG_WARNING, "the state file in %s cannot be written: %s", engine->options->runtime, strerror(-r));
 }
 
-static void tell_status(struct engine *engine) {
+/* The manager runs when it is told something, and tells the bus in its turn: while memory comes or goes, once a second is enough. */
+static int tell_status(struct engine *engine) {
         _cleanup_text_ struct mhp_text text = { 0 };
+        uint64_t now = loop_now();
+        int r;
 
         mhp_text_add(&text, "STATUS=");
         report_status(engine->ring, &text);
         if (text.error < 0 || (engine->status && strcmp(engine->status, text.data) == 0))
-                return;
+                return text.error < 0 ? text.error : 0;
+        if (now < engine->status_at) {
+                r = sd_event_source_set_time(engine->status_source, engine->status_at);
+                return r < 0 ? r : sd_event_source_set_enabled(engine->status_source, SD_EVENT_ONESHOT);
+        }
         notify(text.data);
+        engine->status_at = now + USEC_PER_SEC;
         free(engine->status);
         engine->status = TAKE(text.data);
+        return 0;
+}
+
+static int on_status(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct engine *engine = userdata;
+
+        (void) source;
+        (void) usec;
+        return engine_check(engine, tell_status(engine));
 }
 
 static int set_tick(struct engine *engine) {
@@ -201,7 +218,9 @@ static int turn(struct engine *engine) {
         if (r < 0)
                 return r;
         save_state(engine);
-        tell_status(engine);
+        r = tell_status(engine);
+        if (r < 0)
+                return r;
         if (engine->stopping && !jobs_removing(engine->jobs))
                 return sd_event_exit(engine->event, 0);
         r = check_memmap(engine);
@@ -293,6 +312,12 @@ int engine_add_sources(struct engine *engine) {
                 r = sd_event_source_set_enabled(engine->tick_source, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_event_source_set_priority(engine->tick_source, LOOP_TICK);
+        if (r >= 0)
+                r = sd_event_add_time(engine->event, &engine->status_source, CLOCK_MONOTONIC, UINT64_MAX, 100 * USEC_PER_MSEC, on_status, engine);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(engine->status_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(engine->status_source, LOOP_JOB);
         if (r < 0 || !engine->uevents)
                 return r;
         r = sd_event_add_io(engine->event, &engine->uevent_source, mhp_uevents_fd(engine->uevents), EPOLLIN, on_uevent, engine);

@@ -39,7 +39,7 @@ struct engine {
         struct bus *bus;
         struct mhp_saved saved;              /* as it is, or is about to be, in the state file */
         struct mhp_conf_warnings warnings;   /* of the configuration read last */
-        sd_event_source *uevent_source, *turn_source, *tick_source, *stop_source;
+        sd_event_source *uevent_source, *turn_source, *tick_source, *stop_source, *status_source;
         sd_event_source *more_source;        /* goes on with what follows, slice by slice */
         bool unheard;                        /* there are more uevents to be taken in */
         bool reading;                        /* a settle is over, and its blocks are being read: */
@@ -55,6 +55,7 @@ struct engine {
         uint64_t rescans;
         uint64_t longest_round;              /* µs */
         char *status;                        /* last told to the service manager */
+        uint64_t status_at;                  /* it is told no more before */
 };
 
 #define ENGINE_NONE ((struct engine) { .root = MHP_ROOT_NONE, .lock = -1 })
