@@ -257,10 +257,23 @@ static int add_groups(struct ctl_removal *removal) {
         return 0;
 }
 
+/* mhpd refuses that, and the machine may be another one by the time it is asked. */
+static int add_room(struct ctl_removal *removal) {
+        _cleanup_text_ struct mhp_text words = {};
+        struct mhp_pressure pressure;
+
+        ctl_pressure_read(removal->ctl, &pressure);
+        if (mhp_plan_has_room(removal->map, &removal->plan, &pressure, &words))
+                return 0;
+        return add(removal, "no-room", MHP_NO_BLOCK, &words);
+}
+
 int ctl_obstacles_after(struct ctl_removal *removal) {
         _cleanup_(lists_done) struct lists lists = {};
         int r = removal->verb == MHP_REMOVAL_UNPLUG ? add_groups(removal) : 0;
 
+        if (r >= 0)
+                r = add_room(removal);
         for (size_t i = 0; i < removal->plan.n_items && r >= 0; i++) {
                 r = add_fixed(removal, &removal->plan.items[i]);
                 if (r >= 0)

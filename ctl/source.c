@@ -94,6 +94,8 @@ void ctl_pressure_read(struct ctl *ctl, struct mhp_pressure *ret) {
         if (mhp_root_open(ctl_root(ctl), &root) < 0 || mhp_zoneinfo_read(&root, &info) < 0)
                 return;
         *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
+        if (!ctl_given(ctl, CTL_OPT_SYSROOT))
+                mhp_pressure_add_swap(ret);
 }
 
 void ctl_knobs_read(struct ctl *ctl, struct ctl_knobs *ret) {

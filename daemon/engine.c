@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "api/scan.h"
@@ -128,12 +127,6 @@ static int rescan(struct engine *engine) {
         return touch_all(engine);
 }
 
-static uint64_t swap_room(void) {
-        struct sysinfo info;
-
-        return sysinfo(&info) < 0 ? 0 : mhp_mul_sat(info.freeswap, info.mem_unit);
-}
-
 static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
         _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 };
 
@@ -141,7 +134,7 @@ static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
         if (!mhp_ring_wants_pressure(engine->ring) || mhp_zoneinfo_read(&engine->root, &info) < 0)
                 return;
         *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
-        ret->room = mhp_add_sat(ret->room, swap_room());
+        mhp_pressure_add_swap(ret);
 }
 
 static void save_state(struct engine *engine) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "base/units.h"
 #include "core/plan-internal.h"
 
 #define SMALL_PAGE 4096 /* the smallest that any architecture has: a guess that is too high puts what is not known last */
@@ -74,4 +75,27 @@ void mhp_plan_done(struct mhp_plan *plan) {
         free(plan->items);
         mhp_ranges_done(&plan->cycle);
         *plan = (struct mhp_plan) { 0 };
+}
+
+bool mhp_plan_has_room(const struct mhp_map *map, const struct mhp_plan *plan, const struct mhp_pressure *pressure, struct mhp_text *words) {
+        uint64_t pages = pressure->page_size > 0 ? map->block_size / pressure->page_size : 0, need = 0, lost = 0;
+        char needed[MHP_SIZE_MAX], there[MHP_SIZE_MAX];
+
+        for (size_t i = 0; i < plan->n_items; i++) {
+                const struct mhp_block *block = mhp_map_find(map, plan->items[i].nr);
+
+                if (!block || block->state == MHP_STATE_OFFLINE)
+                        continue;
+                if (!(block->flags & MHP_BLOCK_COUNTED) || (uint64_t) block->used + block->fixed > pages)
+                        return true;
+                need += block->used;
+                lost += pages - block->used - block->fixed;
+        }
+        need = mhp_mul_sat(need, pressure->page_size);
+        lost = mhp_mul_sat(lost, pressure->page_size);
+        uint64_t room = pressure->room > lost ? pressure->room - lost : 0;
+        if (pages == 0 || need <= room)
+                return true;
+        mhp_text_printf(words, "%s in it would have to be moved, and there is room for %s", mhp_format_size(needed, need), mhp_format_size(there, room));
+        return false;
 }

@@ -4,6 +4,7 @@
 /* Which memory leaves, and in which order. Looks only; the ring goes by it, and `mhpctl plan` shows it. */
 
 #include "base/range.h"
+#include "core/policy.h"
 #include "model/map.h"
 #include "model/removal.h"
 #include "mhp.h"
@@ -65,6 +66,11 @@ int mhp_plan_candidates(const struct mhp_map *map, const struct mhp_target *targ
  * many blocks of target->blocks as leave that much, best rank first, offline ones first of all. Else all of target->blocks. 0; -ENOSPC: there is
  * not that much to be had, *ret is all there is. */
 int mhp_plan_choose(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret);
+
+/* What is in the blocks of a plan has to go somewhere, and what is free in them goes with them. If that is more than there is, the kernel makes room by
+ * killing processes (migrate_pages() allocates its targets with GFP_USER, mm/memory_hotplug.c): nobody who asks for memory wants that. False: there is no
+ * room, and `words` gets by how much. Where a block was not counted, or pressure->page_size is 0, nothing is certain, and it is true. */
+bool mhp_plan_has_room(const struct mhp_map *map, const struct mhp_plan *plan, const struct mhp_pressure *pressure, struct mhp_text *words);
 
 /* The order: with by_unit, device by device: hosts of others' memmap after these, then whole devices (one unit each) before such as give single blocks (each a
  * unit of its own), then the cheapest first; without, all as one unit. In it by layer, rank, pages to move (a block that was not counted is

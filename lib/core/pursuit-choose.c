@@ -95,7 +95,7 @@ static int list_uncounted(struct mhp_ring *ring, struct mhp_pursuit *pursuit) {
 static bool is_empty(const struct mhp_ring *ring, uint32_t id) {
         uint32_t nr;
 
-        if (ring->page_size == 0 || ring->movable_used > ring->map->block_size / 8)
+        if (ring->pressure.page_size == 0 || ring->pressure.movable_used > ring->map->block_size / 8)
                 return false;
         FOREACH_MEMBER (nr, ring, id) {
                 const struct mhp_block *block = mhp_map_find(ring->map, nr);
@@ -210,33 +210,6 @@ static int count_left(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         return ring_record(ring, now, &removal);
 }
 
-/* What is in the members has to go somewhere, and what is free in them goes with them. If that is more than there is, the kernel makes room by
- * killing processes (migrate_pages() allocates its targets with GFP_USER, mm/memory_hotplug.c): nobody who asks for memory wants that. Where a
- * block was not counted, nothing is certain. */
-static bool has_room(const struct mhp_ring *ring, uint32_t id, struct mhp_text *words) {
-        uint64_t pages = ring->page_size > 0 ? ring->map->block_size / ring->page_size : 0, need = 0, lost = 0;
-        char needed[MHP_SIZE_MAX], there[MHP_SIZE_MAX];
-        uint32_t nr;
-
-        FOREACH_MEMBER (nr, ring, id) {
-                const struct mhp_block *block = mhp_map_find(ring->map, nr);
-
-                if (block->state == MHP_STATE_OFFLINE)
-                        continue;
-                if (!(block->flags & MHP_BLOCK_COUNTED) || (uint64_t) block->used + block->fixed > pages)
-                        return true;
-                need += block->used;
-                lost += pages - block->used - block->fixed;
-        }
-        need = mhp_mul_sat(need, ring->page_size);
-        lost = mhp_mul_sat(lost, ring->page_size);
-        uint64_t room = ring->room > lost ? ring->room - lost : 0;
-        if (pages == 0 || need <= room)
-                return true;
-        mhp_text_printf(words, "%s in it would have to be moved, and there is room for %s", mhp_format_size(needed, need), mhp_format_size(there, room));
-        return false;
-}
-
 int ring_do_choose(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         struct mhp_pursuit *pursuit = ring_pursuit(ring, id);
         int r = 0;
@@ -251,7 +224,7 @@ int ring_do_choose(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         if (r >= 0) {
                 _cleanup_text_ struct mhp_text words = { 0 };
 
-                if (!has_room(ring, id, &words)) {
+                if (!mhp_plan_has_room(ring->map, &pursuit->plan, &ring->pressure, &words)) {
                         reset_plan(pursuit);
                         r = words.error < 0 ? words.error : ring_abandon(ring, now, id, MHP_ENDING_FAILED, MHP_NO_BLOCK, ENOMEM, words.data);
                         return r < 0 ? r : 1;

@@ -336,9 +336,7 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
         if (ring->busy != MHP_VERB_SETTLE && ring->map->queues[MHP_QUEUE_UNSETTLED].n == 0)
                 ring->settle_at = 0;
 
-        ring->room = pressure->room;
-        ring->movable_used = pressure->movable_used;
-        ring->page_size = pressure->page_size;
+        ring->pressure = *pressure;
 
         int r = decide_all(ring, now, pressure);
         if (r < 0)

@@ -30,7 +30,7 @@ struct mhp_ring {
         uint32_t tally_block;
         uint64_t calm_at;          /* another hand is at work until then, as far as can be told, µs; 0: none is */
         bool blind;                /* pages cannot be counted here */
-        uint64_t room, movable_used, page_size; /* as of the turn under way; page_size 0: not known */
+        struct mhp_pressure pressure; /* as of the turn under way */
         const struct mhp_backing *backing; /* the caller's; NULL: no memmap lies in another block */
 };
 

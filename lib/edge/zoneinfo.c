@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 #include "base/array.h"
 #include "base/units.h"
@@ -152,6 +153,13 @@ struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint6
         if (!movable)
                 pressure.movable_used = UINT64_MAX;
         return pressure;
+}
+
+void mhp_pressure_add_swap(struct mhp_pressure *pressure) {
+        struct sysinfo info;
+
+        if (sysinfo(&info) == 0)
+                pressure->room = mhp_add_sat(pressure->room, mhp_mul_sat(info.freeswap, info.mem_unit));
 }
 
 /* What a request of the kernel's own may not touch in the zone: its highest zone is the node's last kernel zone, and zones are listed by

@@ -29,6 +29,9 @@ void mhp_zoneinfo_done(struct mhp_zoneinfo *info);
 /* page_size in bytes. */
 struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint64_t page_size);
 
+/* What is free of this machine's swap is room as well. */
+void mhp_pressure_add_swap(struct mhp_pressure *pressure);
+
 /* Bytes that the kernel can have for itself (GFP_KERNEL) without taking from anyone: free pages of the kernel's zones above their minimum and what
  * is kept for lower zones, and clean page cache. node -1: all of them. */
 uint64_t mhp_zoneinfo_available(const struct mhp_zoneinfo *info, int node, uint64_t page_size);

@@ -85,6 +85,21 @@ def plan_unplug_by_what_lies_there():
 
 
 @test
+def plan_unplug_without_room():
+    with workdir() as root:
+        tree = machine(root)
+        for nr in range(48, 52):
+            counted(tree, nr, moved=PAGES // 2)
+        for free, wanted in ((8 * PAGES, []), (3 * PAGES, ["no-room"])):
+            tree.write("proc/zoneinfo", "")
+            tree.zone(0, "Movable", 8 * PAGES, 8 * PAGES, f"      nr_free_pages {free}\n")
+            answer = plan(tree, "unplug", "acpi:PNP0C80:01")
+            equal(tokens(answer), wanted, f"{free} pages are free")
+        equal(answer["obstacles"][0]["words"], "256M in it would have to be moved, and there is room for 128M", "in words")
+        equal(answer["blocks"], 4, "the plan is there all the same")
+
+
+@test
 def plan_unplug_of_a_size():
     with workdir() as root:
         tree = machine(root)
