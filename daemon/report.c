@@ -122,7 +122,7 @@ static void predicate(const struct mhp_step *step, bool many, struct mhp_text *t
                 mhp_text_printf(text, " %s put right and online in %s", are, zone);
                 return;
         case MHP_NOTE_FOREIGN_OFFLINE:
-                mhp_text_printf(text, " %s taken offline by another hand and %s so", many ? "were" : "was", many ? "stay" : "stays");
+                mhp_text_printf(text, " %s taken offline by another hand and %s left to it", many ? "were" : "was", many ? "are" : "is");
                 return;
         case MHP_NOTE_GONE:
                 mhp_text_add(text, " left the machine");
