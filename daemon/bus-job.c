@@ -23,16 +23,21 @@ static int parse_path(const char *path, uint32_t *ret) {
         return strncmp(path, BUS_JOB_PATH "/", n) == 0 ? mhp_parse_u32(path + n, ret) : -EINVAL;
 }
 
+static bool find_view(const struct engine *engine, const char *path, struct job_view *ret) {
+        uint32_t id;
+
+        return parse_path(path, &id) >= 0 && jobs_find(engine->jobs, id, ret);
+}
+
 /* sd-bus asks this before anything else: an object is there as long as its job is under way. */
 static int find_job(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret, sd_bus_error *error) {
         const struct engine *engine = userdata;
         struct job_view view;
-        uint32_t id;
 
         (void) bus;
         (void) interface;
         (void) error;
-        if (parse_path(path, &id) < 0 || !jobs_find(engine->jobs, id, &view))
+        if (!find_view(engine, path, &view))
                 return 0;
         *ret = userdata;
         return 1;
@@ -42,12 +47,11 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
                     sd_bus_error *error) {
         const struct engine *engine = userdata;
         struct job_view view;
-        uint32_t id;
 
         (void) bus;
         (void) interface;
         (void) error;
-        if (parse_path(path, &id) < 0 || !jobs_find(engine->jobs, id, &view))
+        if (!find_view(engine, path, &view))
                 return -ENOENT;
         return sd_bus_message_append(reply, "s", strcmp(property, "Verb") == 0     ? view.verb
                                                  : strcmp(property, "Target") == 0 ? view.target
@@ -59,12 +63,11 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
         const struct engine *engine = userdata;
         uint64_t size = engine->ring->map->block_size;
         struct job_view view;
-        uint32_t id;
 
         (void) bus;
         (void) interface;
         (void) error;
-        if (parse_path(path, &id) < 0 || !jobs_find(engine->jobs, id, &view))
+        if (!find_view(engine, path, &view))
                 return -ENOENT;
 
         const struct {
