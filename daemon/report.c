@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/outcome.h"
 #include "daemon/bus.h"
 #include "daemon/log.h"
 
@@ -191,6 +192,8 @@ void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally
                 log_add(&entry, "MHPD_REASON", "%s", reason);
         if (step->error)
                 log_add(&entry, "ERRNO", "%d", step->error);
+        if (step->note == MHP_NOTE_FAILED || step->note == MHP_NOTE_GAVE_UP)
+                log_add(&entry, "MHPD_OUTCOME", "%s", mhp_outcome_name(mhp_outcome_of(step->error, false)));
         if (tally && (step->note == MHP_NOTE_FAILED || step->note == MHP_NOTE_GAVE_UP))
                 add_classes(&entry, tally);
         log_send(&entry);

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "core/explain.h"
 #include "core/notes.h"
+#include "core/outcome.h"
 #include "core/ring-internal.h"
 
 /* How many blocks one step carries. Onlining hardly ever fails or takes long, so much goes at once; offlining may take its whole deadline, so
@@ -363,12 +364,6 @@ uint64_t mhp_ring_backoff(const struct mhp_ring *ring, unsigned failures) {
         return MIN(USEC_PER_SEC << MIN(failures, 20u), ring->config.retry_max);
 }
 
-/* What the kernel answers the same however often it is asked: no such verb or a block with holes, offlining vetoed by the
- * architecture, a poisoned block. */
-static bool is_final(int error) {
-        return error == EINVAL || error == EPERM || error == EACCES || error == EHWPOISON || error == EROFS;
-}
-
 /* A move that cannot be had leaves the block where it was; if it is off that place already, it is put back: memory in the wrong
  * zone is better than none. */
 static int call_off(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
@@ -425,7 +420,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
         unsigned was = block->flags;
         /* What was taken in vain goes back, however long that takes. */
         bool back = block->reason == MHP_REASON_RESTORED && block->state == MHP_STATE_OFFLINE;
-        bool last = (block->attempts + 1u >= ring->config.attempts && !back) || is_final(error);
+        bool last = (block->attempts + 1u >= ring->config.attempts && !back) || mhp_outcome_is_final(mhp_outcome_of(error, false));
         struct mhp_event event = {
                 .type = MHP_EVENT_OUTCOME,
                 .now = now,
