@@ -19,7 +19,7 @@
 enum { page_size = 4096, chunk_pages = 4096, pages_per_pipe = 8 };
 
 static int pagemap;
-static uint64_t first_pfn, last_pfn;
+static uint64_t first_pfn, last_pfn, found_pfn;
 
 /* The page frame behind an address, 0 when there is none. */
 static uint64_t frame_of(const char *address)
@@ -64,6 +64,8 @@ static long pin_chunk(long want)
                         continue;
                 if (pin(chunk + i * page_size) < 0)
                         return -errno;
+                if (found_pfn == 0)
+                        found_pfn = frame;
                 pinned++;
         }
         return pinned;
@@ -92,7 +94,7 @@ int main(int argc, char **argv)
                 }
                 have += n;
         }
-        printf("pinned %ld pages\n", have);
+        printf("pinned %ld pages, the first is PFN %llu\n", have, (unsigned long long)found_pfn);
         fflush(stdout);
         if (have == 0)
                 return 1;
