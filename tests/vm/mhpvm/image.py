@@ -12,8 +12,8 @@ from .cpio import Archive, merged
 
 SUITE = "bookworm"
 SIZE = "900M"
-PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "polkitd", "kmod", "libinih1", "procps",
-            "util-linux", "bc", "ndctl", "daxctl", "qemu-guest-agent")
+PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "polkitd", "kmod", "libinih1", "libnl-3-200", "libnl-genl-3-200",
+            "procps", "util-linux", "bc", "ndctl", "daxctl", "qemu-guest-agent")
 HELPERS = pathlib.Path(__file__).resolve().parent.parent / "helpers"
 _scratch = set()
 HELPER_DIR = "/usr/libexec/mhpd-tests"
