@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/units.h"
+#include "ctl/companion.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
 #include "ctl/issue.h"
@@ -26,12 +27,14 @@ struct status {
         struct mhp_config config;
         struct ctl_groups groups;
         struct ctl_issues issues;
+        struct ctl_companion companion;
         bool memmap_known;
         uint64_t elsewhere, set_aside, waste; /* bytes: memmap in other memory, memory set aside for it, of that without any */
 };
 
 static void status_done(struct status *s) {
         ctl_groups_done(&s->groups);
+        ctl_companion_done(&s->companion);
         ctl_issues_done(&s->issues);
         mhp_config_done(&s->config);
         mhp_map_free(s->scanned);
@@ -86,6 +89,8 @@ static int read_status(struct ctl *ctl, struct status *s) {
         r = ctl_groups_gather(s->map, &s->groups);
         if (r >= 0)
                 r = read_memmap(ctl, s);
+        if (r >= 0)
+                r = ctl_companion_read(ctl, &s->companion);
         if (r < 0)
                 return r;
         return ctl_issues_gather(&s->daemon, s->map, warnings.data ? warnings.data : "", &s->issues);
@@ -213,6 +218,7 @@ static int print_text(struct ctl *ctl, const struct status *s) {
 
         print_daemon(ctl, s);
         print_blocks(ctl, s);
+        ctl_companion_print(ctl, &s->companion);
         print_work(ctl, &s->daemon);
         print_jobs(ctl, &s->daemon);
         r = print_nodes(ctl, s);
@@ -312,6 +318,7 @@ static void print_json(struct ctl *ctl, const struct status *s) {
         } else {
                 mhp_text_add(out, ",\n\"memmap\":null");
         }
+        ctl_companion_json(out, &s->companion);
         json_nodes(out, s->map);
         mhp_text_add(out, ",\n\"groups\":");
         ctl_groups_json(out, s->map, &s->groups);

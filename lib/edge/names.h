@@ -6,12 +6,15 @@
 #define NAME_MEMORY "sys/devices/system/memory"
 #define NAME_BLOCK_SIZE NAME_MEMORY "/block_size_bytes"
 #define NAME_AUTO_ONLINE_BLOCKS NAME_MEMORY "/auto_online_blocks"
+#define NAME_MEMMAP_POLICY NAME_MEMORY "/memmap_policy"
+#define NAME_TEARDOWN NAME_MEMORY "/teardown"
 #define NAME_NODE "sys/devices/system/node"
 #define NAME_HOTPLUG_PARAMETERS "sys/module/memory_hotplug/parameters"
 #define NAME_SELF_HOSTING NAME_HOTPLUG_PARAMETERS "/memmap_on_memory"
 #define NAME_ACPI_DEVICES "sys/bus/acpi/devices"
 #define NAME_ACPI_MEMORY_HID "PNP0C80:"
 #define NAME_ACPI_VETO "sys/firmware/acpi/hotplug/memory/enabled"
+#define NAME_ACPI_NOTICE "sys/firmware/acpi/hotplug/memory/notify"
 #define NAME_ACPI_EJECT "eject"
 #define NAME_VIRTIO_MEM_UNPLUG_ONLINE "sys/module/virtio_mem/parameters/unplug_online"
 #define NAME_VIRTIO_MEM_DRIVER "sys/bus/virtio/drivers/virtio_mem"
@@ -43,6 +46,11 @@
 #define NAME_DAX_SIZE "size"
 #define NAME_DAX_NODE "target_node"
 #define NAME_DAX_SWITCH "memmap_on_memory"
+#define NAME_VIRTIO_MEM_REQUESTED "requested_size"
+#define NAME_VIRTIO_MEM_PLUGGED "plugged_size"
+#define NAME_VIRTIO_MEM_USABLE "usable_region_size"
+#define NAME_VIRTIO_MEM_BLOCK "device_block_size"
+#define NAME_VIRTIO_MEM_MODE "mode"
 
 /* This program, for starting its worker. Absolute: it is not the machine below --sysroot. */
 #define NAME_SELF_EXE "/proc/self/exe"
@@ -51,6 +59,8 @@
 #define NAME_STATE "state"
 #define NAME_VALID_ZONES "valid_zones"
 #define NAME_FIRMWARE_NODE "firmware_node"
+#define NAME_HOLD "hold"
+#define NAME_VMEMMAP_PAGES "nr_vmemmap_pages"
 
 /* Configuration and state, absolute. */
 #define NAME_CONFIG_FILE "mhpd.conf"

@@ -67,6 +67,9 @@ class Tree:
     def parameter(self, value):
         self.write("sys/module/memory_hotplug/parameters/memmap_on_memory", value)
 
+    def vmemmap_pages(self, nr, pages):
+        (self.memory / f"memory{nr}/nr_vmemmap_pages").write_text(f"{pages}\n")
+
     def pageflags(self, nr, flags, page=0):
         """The flags of a block's pages from `page` on."""
         file = self.root / "proc/kpageflags"
@@ -105,6 +108,28 @@ def self_hosting():
         tree.pageflags(49, [BUDDY] * 513)
         tree.zone(0, "Normal", 98304, 90000)
         tree.zone(1, "Movable", 8 * 32768, 8 * 32768 - 8 * 512)
+        yield tree
+
+
+@contextlib.contextmanager
+def patched():
+    """self_hosting() with what the companion patch offers: the first half of the DIMM says that it hosts its memmap, the other that it does not."""
+    with self_hosting() as tree:
+        for nr in list(range(8)) + list(range(32, 42)) + [48, 49]:
+            tree.vmemmap_pages(nr, 512 if 32 <= nr < 36 or nr in (40, 41) else 0)
+            (tree.memory / f"memory{nr}/hold").write_text("0\n")
+        for nr in range(36, 40):
+            tree.pageflags(nr, [BUDDY] * 513)
+        (tree.root / "proc/zoneinfo").unlink()
+        tree.zone(0, "Normal", 98304, 90000)
+        tree.zone(1, "Movable", 8 * 32768, 8 * 32768 - 4 * 512)
+        tree.write("sys/devices/system/memory/memmap_policy", "0x100000000-0x11fffffff on\ndefault off")
+        tree.write("sys/devices/system/memory/teardown", "ok")
+        tree.write("sys/firmware/acpi/hotplug/memory/notify", "0")
+        device = "sys/bus/virtio/drivers/virtio_mem/virtio0/"
+        for name, value in (("requested_size", 2 << 30), ("plugged_size", 1 << 30), ("usable_region_size", 16 << 30),
+                            ("device_block_size", 2 << 20), ("mode", "sbm")):
+            tree.write(device + name, str(value))
         yield tree
 
 

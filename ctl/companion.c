@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "ctl/companion.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "ctl/source.h"
+#include "ctl/table.h"
+#include "ctl/words.h"
+#include "edge/genl.h"
+
+/* key: a promise; words: as the line of text has it. */
+struct part {
+        const char *key, *words;
+        int offered; /* 1, 0, -1: not known */
+};
+
+#define N_PARTS 7
+
+static void list_parts(const struct ctl_companion *companion, struct part ret[static N_PARTS]) {
+        const struct mhp_companion *files = &companion->files;
+        const struct part parts[N_PARTS] = {
+                { "memmap_policy", "memmap_policy", files->memmap_policy },
+                { "teardown", "teardown", files->teardown },
+                { "hold", "hold", files->hold },
+                { "nr_vmemmap_pages", "nr_vmemmap_pages", files->vmemmap_pages },
+                { "eject_notice", "eject notice", files->eject_notice },
+                { "virtio_mem_sizes", "virtio-mem sizes", files->virtio_mem_sizes },
+                { "events", "events", companion->events },
+        };
+
+        for (size_t i = 0; i < N_PARTS; i++)
+                ret[i] = parts[i];
+}
+
+int ctl_companion_read(const struct ctl *ctl, struct ctl_companion *ret) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        struct ctl_companion companion = { .events = -1 };
+        int r;
+
+        if (ctl_given(ctl, CTL_OPT_HOST) || mhp_root_open(ctl_root(ctl), &root) < 0) {
+                *ret = companion;
+                return 0;
+        }
+        companion.known = true;
+        mhp_companion_read(&root, &companion.files);
+        if (!ctl->sysroot) { /* no tree of files has sockets */
+                r = mhp_genl_offered();
+                companion.events = r < 0 ? -1 : r;
+        }
+        r = mhp_virtio_mem_list(&root, &companion.device, &companion.n);
+        if (r < 0)
+                return r;
+        *ret = companion;
+        return 0;
+}
+
+void ctl_companion_done(struct ctl_companion *companion) {
+        free(companion->device);
+        *companion = (struct ctl_companion) {};
+}
+
+static void print_device(struct ctl *ctl, const struct mhp_virtio_mem *device) {
+        struct mhp_text *out = &ctl->out;
+
+        mhp_text_printf(out, "%-8s requested ", device->name);
+        ctl_add_size(ctl, out, device->requested);
+        mhp_text_add(out, ", plugged ");
+        ctl_add_size(ctl, out, device->plugged);
+        if (device->usable > 0) {
+                mhp_text_add(out, " of ");
+                ctl_add_size(ctl, out, device->usable);
+        }
+        if (device->device_block > 0) {
+                mhp_text_add(out, " in pieces of ");
+                ctl_add_size(ctl, out, device->device_block);
+        }
+        if (*device->mode) {
+                mhp_text_add(out, ", mode ");
+                ctl_add_plain(out, device->mode);
+        }
+        mhp_text_add(out, "\n");
+}
+
+void ctl_companion_print(struct ctl *ctl, const struct ctl_companion *companion) {
+        struct part parts[N_PARTS];
+        const char *comma = " ";
+
+        if (!companion->known)
+                return;
+        list_parts(companion, parts);
+        mhp_text_add(&ctl->out, "kernel   offers");
+        for (size_t i = 0; i < N_PARTS; i++)
+                if (parts[i].offered > 0) {
+                        mhp_text_printf(&ctl->out, "%s%s", comma, parts[i].words);
+                        comma = ", ";
+                }
+        mhp_text_add(&ctl->out, *comma == ',' ? "\n" : " nothing of the companion patch\n");
+        for (size_t i = 0; i < companion->n; i++)
+                print_device(ctl, &companion->device[i]);
+}
+
+void ctl_companion_json(struct mhp_text *out, const struct ctl_companion *companion) {
+        struct part parts[N_PARTS];
+
+        if (!companion->known) {
+                mhp_text_add(out, ",\n\"companion\":null,\"virtio_mem\":null");
+                return;
+        }
+        list_parts(companion, parts);
+        mhp_text_add(out, ",\n\"companion\":{");
+        for (size_t i = 0; i < N_PARTS; i++)
+                mhp_text_printf(out, "%s\"%s\":%s", i > 0 ? "," : "", parts[i].key,
+                                parts[i].offered < 0 ? "null" : parts[i].offered > 0 ? "true" : "false");
+        mhp_text_add(out, "},\n\"virtio_mem\":[");
+        for (size_t i = 0; i < companion->n; i++) {
+                const struct mhp_virtio_mem *device = &companion->device[i];
+
+                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "device", device->name);
+                ctl_json_u64(out, ",", "requested", device->requested);
+                ctl_json_u64(out, ",", "plugged", device->plugged);
+                ctl_json_u64(out, ",", "usable", device->usable);
+                ctl_json_u64(out, ",", "device_block", device->device_block);
+                ctl_json_string(out, ",", "mode", *device->mode ? device->mode : NULL);
+                mhp_text_add(out, "}");
+        }
+        mhp_text_add(out, "]");
+}
