@@ -211,7 +211,7 @@ static int print_table(struct view *view) {
         print_sum(view, "Memmap in other memory:", view->elsewhere);
         print_sum(view, "Set aside in the blocks:", view->set_aside);
         print_sum(view, "Of these, wasted:", view->waste);
-        if (view->memmaps.flags_error == -EACCES || view->memmaps.flags_error == -EPERM)
+        if (view->memmaps.memory_fd < 0 && (view->memmaps.flags_error == -EACCES || view->memmaps.flags_error == -EPERM))
                 mhp_text_add(&ctl->out, "Page flags are for root to see: all of this is assumed.\n");
         return CTL_DONE;
 }

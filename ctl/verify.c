@@ -25,7 +25,10 @@ static void print_json(struct mhp_text *out, const struct mhp_verification *v) {
                 ctl_json_u64(out, i > 0 ? ",\n{" : "\n{", "block", v->differ[i].block);
                 ctl_json_u64(out, ",", "expected_pages", v->differ[i].expected);
                 ctl_json_u64(out, ",", "observed_pages", v->differ[i].observed);
-                ctl_json_u64(out, ",", "pfn", v->differ[i].pfn);
+                if (v->differ[i].pfn == MHP_NO_PFN)
+                        ctl_json_string(out, ",", "pfn", NULL);
+                else
+                        ctl_json_u64(out, ",", "pfn", v->differ[i].pfn);
                 mhp_text_add(out, "}");
         }
         mhp_text_add(out, "],\"zones\":[");
@@ -54,7 +57,7 @@ static int print_differences(struct ctl *ctl, const struct mhp_verification *v) 
                 ctl_table_u64(&table, v->differ[i].expected);
                 ctl_table_u64(&table, v->differ[i].observed);
                 snprintf(text, sizeof(text), "0x%" PRIx64, v->differ[i].pfn);
-                ctl_table_cell(&table, text, CTL_PLAIN);
+                ctl_table_cell(&table, v->differ[i].pfn == MHP_NO_PFN ? "-" : text, CTL_PLAIN);
         }
         for (size_t i = 0; i < v->n_zones; i++) {
                 snprintf(text, sizeof(text), "node %d, %s", v->zones[i].node, mhp_zone_name(v->zones[i].zone));

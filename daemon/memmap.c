@@ -24,6 +24,7 @@ struct finding {
         uint32_t group;
         enum mhp_placement placement;  /* where it lies */
         enum mhp_refusal refusal;
+        bool by_table;                 /* the kernel was asked by its table, and told why it did not do it */
         const char *want;
         uint64_t expected, observed;   /* pages set aside */
         struct mhp_ranges blocks;
@@ -74,7 +75,8 @@ static void sentence(const struct finding *finding, const struct mhp_group *grou
         else
                 mhp_text_printf(text, " lies %s, and Placement=%s is wanted: %s",
                                 finding->placement == MHP_PLACEMENT_DRAM ? "in ordinary memory" : "in the memory itself", finding->want,
-                                mhp_placement_remedy(group ? group->source : MHP_SOURCE_UNKNOWN, finding->refusal));
+                                finding->by_table ? "what the kernel's placement table said when it came decided that (`mhpctl policy`)"
+                                                  : mhp_placement_remedy(group ? group->source : MHP_SOURCE_UNKNOWN, finding->refusal));
 }
 
 static void tell(struct memmap *memmap, struct finding *finding) {
@@ -129,7 +131,7 @@ static int judge(struct memmap *memmap, struct mhp_memmaps *memmaps, const struc
         struct mhp_block_difference difference;
         struct finding finding = { .group = block->group };
 
-        mhp_memmap_predict(memmaps, map, block, &expected);
+        mhp_memmap_expect(memmaps, map, block, &expected);
         if (mhp_memmap_compare(memmaps, block, expected.set_aside, &difference) > 0) {
                 finding.differs = true;
                 finding.expected = difference.expected;
@@ -142,13 +144,14 @@ static int judge(struct memmap *memmap, struct mhp_memmaps *memmaps, const struc
                 return 0;
         finding.placement = actual.placement;
         finding.refusal = expected.refusal;
+        finding.by_table = memmaps->by_table && expected.refusal == MHP_REFUSAL_NONE;
         finding.want = mhp_memmap_name(decision.want);
         *ret = finding;
         return 1;
 }
 
 static bool same(const struct finding *a, const struct finding *b) {
-        return a->differs == b->differs && a->group == b->group && a->placement == b->placement && a->refusal == b->refusal && a->want == b->want &&
+        return a->differs == b->differs && a->group == b->group && a->placement == b->placement && a->refusal == b->refusal && a->by_table == b->by_table && a->want == b->want &&
                a->expected == b->expected && a->observed == b->observed;
 }
 

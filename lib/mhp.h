@@ -169,7 +169,7 @@ enum mhp_refusal {
 /* How a placement is known. */
 enum mhp_evidence {
         MHP_EVIDENCE_ASSUMED,  /* `assumed`: inferred from the source and the kernel's parameters */
-        MHP_EVIDENCE_OBSERVED, /* `observed`: seen in the kernel's page flags */
+        MHP_EVIDENCE_OBSERVED, /* `observed`: seen in the kernel's page flags, or told by the block's nr_vmemmap_pages */
         _MHP_EVIDENCE_MAX,
 };
 
@@ -289,7 +289,7 @@ size_t mhp_backing_footprint(const struct mhp_backing *backing);
 struct mhp_block_difference {
         uint64_t block;
         uint64_t expected, observed; /* pages set aside */
-        uint64_t pfn;                /* the first page that differs */
+        uint64_t pfn;                /* the first page that differs; MHP_NO_PFN: the block's nr_vmemmap_pages does */
 };
 
 /* A zone whose pages that are present but not managed are not the pages set aside in its blocks. Page counts. */
@@ -302,16 +302,17 @@ struct mhp_zone_difference {
 /* What came of comparing model and kernel. */
 struct mhp_verification {
         size_t checked; /* blocks compared */
-        size_t unseen;  /* blocks that are not online: the kernel shows nothing of them */
+        size_t unseen;  /* blocks that are not online and tell no nr_vmemmap_pages: the kernel shows nothing of them */
         struct mhp_block_difference *differ; /* by number */
         size_t n_differ;
         struct mhp_zone_difference *zones;
         size_t n_zones;
 };
 
-/* Compares where the model has every block's memmap with the page flags and the zone counters of the machine whose root directory is `root`. The
- * model says what the sources and the kernel's parameters make likely or, unless it is UNSET, that all hot-added memory was added as `assume`. 0, with
- * or without differences; -EACCES or -EPERM: page flags are not for this user; -ENODATA: this kernel has none; -EOPNOTSUPP, -EINVAL:
+/* Compares where the model has every block's memmap with what the blocks tell of it (a kernel with the companion patch), the page flags and the zone
+ * counters of the machine whose root directory is `root`. The model says what the sources and the kernel's parameters make likely or, unless it is
+ * UNSET, that all hot-added memory was added as `assume`; where the kernel places by a table, it begins with what the blocks tell. 0, with
+ * or without differences; -EACCES or -EPERM: page flags are not for this user, and blocks tell nothing; -ENODATA: this kernel has none; -EOPNOTSUPP, -EINVAL:
  * mhp_geometry_read(); else as mhp_map_scan(). The caller frees the answer with mhp_verification_free(). */
 int mhp_verify(const char *root, enum mhp_placement assume, struct mhp_verification **ret);
 struct mhp_verification *mhp_verification_free(struct mhp_verification *verification); /* NULL is fine. Returns NULL. */

@@ -3,11 +3,17 @@
 #include "api/memmap.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/units.h"
+#include "edge/companion.h"
 #include "edge/knobs.h"
 #include "edge/machine.h"
+#include "edge/names.h"
 #include "edge/sysfs.h"
 #include "model/backing.h"
 
@@ -51,11 +57,24 @@ static size_t area_pages(const struct mhp_geometry *g) {
         return (size_t) (MIN(bytes + g->page_size, g->block_size) / g->page_size);
 }
 
+static int open_blocks(const struct mhp_root *root, struct mhp_memmaps *memmap) {
+        struct mhp_companion companion;
+
+        mhp_companion_read(root, &companion);
+        memmap->by_table = companion.memmap_policy;
+        if (!companion.vmemmap_pages || root->memory_fd < 0)
+                return 0;
+        memmap->memory_fd = fcntl(root->memory_fd, F_DUPFD_CLOEXEC, 3);
+        return memmap->memory_fd < 0 ? -errno : 0;
+}
+
 int mhp_memmap_open_on(const struct mhp_root *root, const struct mhp_machine *machine, struct mhp_memmaps *ret) {
         _cleanup_memmaps_ struct mhp_memmaps memmap = MHP_MEMMAPS_NONE;
         uint64_t block_size = machine->geometry.block_size;
         int r = mhp_dax_list(root, &memmap.dax, &memmap.n_dax);
 
+        if (r >= 0)
+                r = open_blocks(root, &memmap);
         if (r < 0)
                 return r;
         memmap.geometry = machine->geometry;
@@ -84,6 +103,8 @@ int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp
 
 void mhp_memmap_done(struct mhp_memmaps *memmap) {
         mhp_pageflags_done(&memmap->flags);
+        if (memmap->memory_fd >= 0)
+                close(memmap->memory_fd);
         free(memmap->dax);
         free(memmap->area);
         *memmap = MHP_MEMMAPS_NONE;
@@ -153,6 +174,58 @@ void mhp_memmap_predict(struct mhp_memmaps *memmap, const struct mhp_map *map, c
         set_placement(memmap, memmap->last.placement, ret);
 }
 
+/* What the block itself says is set aside in it. -ENODATA: this kernel's blocks do not. */
+static int told(const struct mhp_memmaps *memmap, const struct mhp_block *block, uint64_t *ret) {
+        char path[64], buf[24];
+        int r;
+
+        if (memmap->memory_fd < 0)
+                return -ENODATA;
+        (void) snprintf(path, sizeof(path), "memory%" PRIu32 "/" NAME_VMEMMAP_PAGES, block->nr);
+        r = mhp_root_read_at(memmap->memory_fd, path, buf, sizeof(buf));
+        return r < 0 ? r : mhp_parse_u64(buf, ret);
+}
+
+/* UNSET: no placement on this machine has so many. Where both set the same pages aside, the parameter tells which it was. */
+static enum mhp_placement placement_of(const struct mhp_memmaps *memmap, uint64_t pages) {
+        bool self = pages == memmap->self.set_aside_pages, force = pages == memmap->force.set_aside_pages;
+
+        if (pages == 0)
+                return MHP_PLACEMENT_DRAM;
+        if (self && force)
+                return memmap->self_hosting == MHP_SELF_HOSTING_FORCE ? MHP_PLACEMENT_FORCE : MHP_PLACEMENT_SELF;
+        return self ? MHP_PLACEMENT_SELF : force ? MHP_PLACEMENT_FORCE : MHP_PLACEMENT_UNSET;
+}
+
+/* What was thought to be the reason is none where the memmap lies elsewhere than predicted. */
+static void correct(const struct mhp_memmaps *memmap, enum mhp_placement seen, struct mhp_block_memmap *ret) {
+        ret->evidence = MHP_EVIDENCE_OBSERVED;
+        if (seen == ret->placement)
+                return;
+        ret->refusal = MHP_REFUSAL_NONE;
+        set_placement(memmap, seen, ret);
+}
+
+/* Of whoever asks a table, nobody knows what it said: only the machine's sizes may speak against a wish. */
+static void forget_refusal(const struct mhp_memmaps *memmap, struct mhp_block_memmap *ret) {
+        if (memmap->by_table && (ret->refusal == MHP_REFUSAL_DISABLED || ret->refusal == MHP_REFUSAL_SOURCE_IGNORES))
+                ret->refusal = memmap->force.reason;
+}
+
+void mhp_memmap_expect(struct mhp_memmaps *memmap, const struct mhp_map *map, const struct mhp_block *block, struct mhp_block_memmap *ret) {
+        enum mhp_placement seen;
+        uint64_t pages;
+
+        mhp_memmap_predict(memmap, map, block, ret);
+        if (!memmap->by_table || memmap->assume != MHP_PLACEMENT_UNSET || told(memmap, block, &pages) < 0)
+                return;
+        seen = placement_of(memmap, pages);
+        if (seen == MHP_PLACEMENT_UNSET)
+                return;
+        correct(memmap, seen, ret);
+        forget_refusal(memmap, ret);
+}
+
 /* Whether exactly n pages are set aside, by the page that would be the last of them and the one behind it. */
 static bool ends_at(const struct mhp_memmaps *memmap, uint64_t pfn, uint64_t n) {
         uint64_t page[2];
@@ -177,19 +250,26 @@ static enum mhp_placement observe(const struct mhp_memmaps *memmap, const struct
 }
 
 void mhp_memmap_look(struct mhp_memmaps *memmap, const struct mhp_map *map, const struct mhp_block *block, struct mhp_block_memmap *ret) {
-        enum mhp_placement seen = observe(memmap, block);
+        enum mhp_placement seen;
+        uint64_t pages;
 
         mhp_memmap_predict(memmap, map, block, ret);
-        if (seen == MHP_PLACEMENT_UNSET)
+        if (told(memmap, block, &pages) < 0) {
+                seen = observe(memmap, block);
+                if (seen != MHP_PLACEMENT_UNSET)
+                        correct(memmap, seen, ret);
                 return;
-        ret->evidence = MHP_EVIDENCE_OBSERVED;
-        if (seen == ret->placement)
-                return;
-        ret->refusal = MHP_REFUSAL_NONE; /* what was thought to be the reason is none */
-        set_placement(memmap, seen, ret);
+        }
+        seen = placement_of(memmap, pages);
+        correct(memmap, seen == MHP_PLACEMENT_UNSET ? MHP_PLACEMENT_SELF : seen, ret);
+        forget_refusal(memmap, ret);
+        if (seen == MHP_PLACEMENT_UNSET) {
+                ret->set_aside = pages;
+                ret->waste = pages > ret->pages ? pages - ret->pages : 0;
+        }
 }
 
-int mhp_memmap_compare(const struct mhp_memmaps *memmap, const struct mhp_block *block, uint64_t expected, struct mhp_block_difference *ret) {
+static int compare_flags(const struct mhp_memmaps *memmap, const struct mhp_block *block, uint64_t expected, struct mhp_block_difference *ret) {
         struct mhp_block_difference difference = { .block = block->nr, .expected = expected, .pfn = MHP_NO_PFN };
         uint64_t pfn = mhp_memmap_pfn(memmap, block);
         int r;
@@ -216,6 +296,20 @@ int mhp_memmap_compare(const struct mhp_memmaps *memmap, const struct mhp_block 
                 return 0;
         *ret = difference;
         return 1;
+}
+
+int mhp_memmap_compare(const struct mhp_memmaps *memmap, const struct mhp_block *block, uint64_t expected, struct mhp_block_difference *ret) {
+        uint64_t pages;
+        int r;
+
+        if (told(memmap, block, &pages) < 0)
+                return compare_flags(memmap, block, expected, ret);
+        if (pages != expected) {
+                *ret = (struct mhp_block_difference) { .block = block->nr, .expected = expected, .observed = pages, .pfn = MHP_NO_PFN };
+                return 1;
+        }
+        r = compare_flags(memmap, block, expected, ret);
+        return r == -ENODATA || (r < 0 && r == memmap->flags_error) ? 0 : r; /* it agrees with what there is */
 }
 
 /* Blocks first..last, side by side, whose memmaps are placed alike. */
@@ -249,7 +343,7 @@ int mhp_memmap_fill(struct mhp_memmaps *memmap, const struct mhp_map *map, bool 
                 if (look)
                         mhp_memmap_look(memmap, map, b, &m);
                 else
-                        mhp_memmap_predict(memmap, map, b, &m);
+                        mhp_memmap_expect(memmap, map, b, &m);
                 if (stretch.open && stretch.last + 1 == b->nr && stretch.early == early && stretch.placement == m.placement) {
                         stretch.last = b->nr;
                         continue;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the memmap of each block lies: predicted from who brought it and from the kernel's parameters (core/placement.h), and seen in the page flags where
- * these can be read. Each question reads of the machine what it is about and no more. */
+/* Where the memmap of each block lies: predicted from who brought it and from the kernel's parameters (core/placement.h), told by the kernel where it
+ * has the companion patch (nr_vmemmap_pages), and seen in the page flags where these can be read. Each question reads of the machine what it is about and no more. */
 
 #include "core/placement.h"
 #include "edge/dax.h"
@@ -22,6 +22,8 @@ struct mhp_memmaps {
         size_t n_dax;
         struct mhp_pageflags flags;
         int flags_error;                      /* 0, or why the page flags cannot be read */
+        int memory_fd;                        /* owned; directory of the blocks, each of which tells its nr_vmemmap_pages; -1: they do not */
+        bool by_table;                        /* the kernel places by a table: parameters and sources say little of what is there */
         uint64_t *area;                       /* owned; flags of the pages that could be set aside, and of one behind */
         size_t n_area;
         bool asked;                           /* the prediction for last_group is in `last` */
@@ -37,7 +39,7 @@ int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp
 int mhp_memmap_open_on(const struct mhp_root *root, const struct mhp_machine *machine, struct mhp_memmaps *ret);
 void mhp_memmap_done(struct mhp_memmaps *memmap);
 #define _cleanup_memmaps_ _cleanup_(mhp_memmap_done)
-#define MHP_MEMMAPS_NONE ((struct mhp_memmaps) { .flags = MHP_PAGEFLAGS_NONE })
+#define MHP_MEMMAPS_NONE ((struct mhp_memmaps) { .flags = MHP_PAGEFLAGS_NONE, .memory_fd = -1 })
 
 /* All pages are those of one block. */
 struct mhp_block_memmap {
@@ -51,14 +53,18 @@ struct mhp_block_memmap {
 /* What source and parameters make likely. The prediction for a group is kept until another group is asked for. */
 void mhp_memmap_predict(struct mhp_memmaps *memmap, const struct mhp_map *map, const struct mhp_block *block, struct mhp_block_memmap *ret);
 
-/* The same, or what the page flags show instead: at most three of them are read. */
+/* The same, or what the block itself tells where the kernel places by a table, which may have said something else when the block came: what a model of the
+ * machine begins with. A number of pages that no placement on this machine has is not believed. */
+void mhp_memmap_expect(struct mhp_memmaps *memmap, const struct mhp_map *map, const struct mhp_block *block, struct mhp_block_memmap *ret);
+
+/* The prediction, or what the block tells or, where it does not, the page flags show instead: at most three of them are read. */
 void mhp_memmap_look(struct mhp_memmaps *memmap, const struct mhp_map *map, const struct mhp_block *block, struct mhp_block_memmap *ret);
 
-/* Compares a block's page flags, page by page over what could be set aside, with `expected` pages set aside. 1: *ret tells how they differ; 0: they agree;
- * -ENODATA: the kernel shows nothing of the block, it is not online; or what pread(2) says. */
+/* Compares what a block tells and its page flags, page by page over what could be set aside, with `expected` pages set aside. 1: *ret tells how they differ;
+ * 0: they agree; -ENODATA: the kernel shows nothing of the block, it is not online; or why page flags cannot be read, or what pread(2) says. */
 int mhp_memmap_compare(const struct mhp_memmaps *memmap, const struct mhp_block *block, uint64_t expected, struct mhp_block_difference *ret);
 
-/* The model of the machine, by mhp_memmap_look() or, with look = false, as predicted. */
+/* The model of the machine, by mhp_memmap_look() or, with look = false, by mhp_memmap_expect(). */
 int mhp_memmap_fill(struct mhp_memmaps *memmap, const struct mhp_map *map, bool look, struct mhp_backing **ret);
 
 /* The first page of a block. */

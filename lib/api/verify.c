@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The model against the kernel: page flags at the head of each block, and what its zones have present and not managed. */
+/* The model against the kernel: what each block tells of itself, page flags at its head, and what its zones have present and not managed. */
 
 #include <errno.h>
 
@@ -129,7 +129,7 @@ static int verify(const struct mhp_root *root, enum mhp_placement assume, struct
                 r = mhp_memmap_open(root, map->block_size, &memmap);
         if (r < 0)
                 return r;
-        if (memmap.flags_error < 0)
+        if (memmap.flags_error < 0 && memmap.memory_fd < 0)
                 return memmap.flags_error == -ENOENT ? -ENODATA : memmap.flags_error;
         memmap.assume = assume;
         r = mhp_memmap_fill(&memmap, map, false, &backing);
