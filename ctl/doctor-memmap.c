@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core/placement.h"
+#include "api/table.h"
 #include "ctl/doctor.h"
 #include "edge/names.h"
 
@@ -71,12 +71,34 @@ static int find_unfulfilled(struct ctl_doctor *doctor) {
                               mhp_placement_remedy(MHP_SOURCE_ACPI, MHP_REFUSAL_DISABLED));
 }
 
+/* A consequence, and what only this user or a device that has brought nothing yet makes uncertain, is not said. */
+static bool is_cause(enum mhp_table_reason reason) {
+        return reason == MHP_TABLE_REASON_SOURCE || reason == MHP_TABLE_REASON_SIZE || reason == MHP_TABLE_REASON_AUTO ||
+               reason == MHP_TABLE_REASON_FULL;
+}
+
+/* A kernel that places by a table needs no boot parameter; the table has no words for some rules. */
+static int find_unsaid(struct ctl_doctor *doctor) {
+        _cleanup_memmap_table_ struct mhp_table table = {};
+        int r = mhp_table_for(&doctor->root, doctor->map, &doctor->config, &table);
+
+        for (size_t i = 0; i < doctor->config.n_rules && r >= 0; i++)
+                if (is_cause(table.rule[i].reason))
+                        r = ctl_doctor_add(doctor, "memmap-table", NULL,
+                                           "Say it by Node=, or by Source= virtio-mem or dax; `mhpctl policy` shows what the kernel is told.",
+                                           "the kernel cannot be told where [Rule %s] wants memmaps: %s", doctor->config.rules[i].name,
+                                           mhp_table_reason_words(table.rule[i].reason));
+        return r;
+}
+
 int ctl_doctor_memmap(struct ctl_doctor *doctor) {
         static const enum mhp_source sources[] = { MHP_SOURCE_VIRTIO_MEM, MHP_SOURCE_HYPERV, MHP_SOURCE_XEN, MHP_SOURCE_OTHER };
         int r;
 
         if (!doctor->memmaps_known)
                 return 0;
+        if (doctor->memmaps.by_table)
+                return find_unsaid(doctor);
         if (!is_on(doctor))
                 return find_unfulfilled(doctor);
         r = find_refused(doctor);

@@ -6,6 +6,7 @@
 
 #include "ctl/daemon.h"
 #include "ctl/path.h"
+#include "ctl/policy-table.h"
 #include "ctl/source.h"
 #include "ctl/words.h"
 
@@ -16,9 +17,11 @@ struct policy {
         struct mhp_arming arming; /* as it should be */
         struct ctl_knobs knobs;   /* as it is */
         bool has_knobs;
+        struct ctl_place_table table;
 };
 
 static void policy_done(struct policy *p) {
+        ctl_place_table_done(&p->table);
         mhp_text_done(&p->warnings);
         mhp_config_done(&p->config);
         ctl_daemon_done(&p->daemon);
@@ -43,6 +46,9 @@ static int read_policy(struct ctl *ctl, struct policy *p) {
         if (p->has_knobs)
                 ctl_knobs_read(ctl, &p->knobs);
         mhp_arming_plan(&p->config, p->knobs.can_arm || !p->has_knobs, &p->arming);
+        r = ctl_place_table_read(ctl, &p->config, &p->table);
+        if (r < 0)
+                return r;
         return p->warnings.error < 0 ? p->warnings.error : CTL_DONE;
 }
 
@@ -118,6 +124,7 @@ static void print_text(struct ctl *ctl, const struct policy *p) {
         print_keys(ctl, p);
         if (p->has_knobs)
                 print_knobs(ctl, p);
+        ctl_place_table_print(ctl, &p->config, &p->table);
         if (rest && *rest)
                 mhp_text_printf(out, "\n%sWarnings%s\n", ctl_color_on(ctl, CTL_BOLD), ctl_color_off(ctl, CTL_BOLD));
         while (next_warning(&rest, &warning, &len)) {
@@ -170,6 +177,7 @@ static void json_rule(struct mhp_text *out, const struct mhp_rule *rule) {
         else
                 ctl_json_u64(out, ",", "max_size", rule->max_size);
         ctl_json_string(out, ",", "zone", rule->zone == MHP_WANT_UNSET ? NULL : mhp_want_name(rule->zone));
+        ctl_json_string(out, ",", "placement", mhp_memmap_name(rule->placement));
         mhp_text_add(out, "}");
 }
 
@@ -225,6 +233,7 @@ static int print_json(struct ctl *ctl, const struct policy *p) {
         }
         mhp_text_add(out, "]");
         json_knobs(out, p);
+        ctl_place_table_json(out, &p->config, &p->table);
         return json_warnings(out, p);
 }
 

@@ -93,3 +93,58 @@ def verify_blocks_that_tell_otherwise():
     with patched() as tree:
         os.unlink(tree.memory / "memmap_policy")
         equal(verify(tree, status=1)["differ"], [told(n, 512, 0) for n in range(36, 40)], "without a table, source and parameter are the model")
+
+
+CONFIG = """[Memmap]
+Placement=self
+[Rule far]
+Node=1
+Placement=dram
+[Rule virtio]
+Source=virtio-mem
+Placement=force
+"""
+
+
+@test
+def policy_of_a_patched_kernel():
+    with patched() as tree:
+        answer = mhpctl("policy", "--json", "--sysroot", tree.root).json()["memmap_policy"]
+        equal((answer["offered"], answer["wanted"], answer["table"]), (True, [], ["0x100000000-0x11fffffff on", "default off"]), "auto")
+        equal(answer["rules"], [{"rule": None, "lines": 0, "reason": "unneeded", "words": "the kernel does the same without being told"}], "auto")
+        has(mhpctl("policy", "--sysroot", tree.root).out, "\nPlacement table\nmhpd leaves it alone; it says\n0x100000000-0x11fffffff on\ndefault off\n",
+            "somebody else's")
+        tree.write("sys/devices/system/node/possible", "0-1")
+        tree.write("etc/mhpd/mhpd.conf", CONFIG)
+        answer = mhpctl("policy", "--json", "--sysroot", tree.root).json()["memmap_policy"]
+        equal(answer["wanted"], ["node 1 off", "180000000-18fffffff force", "default on"], "wanted")
+        equal([(r["rule"], r["lines"], r["reason"]) for r in answer["rules"]], [("far", 1, None), ("virtio", 1, None), (None, 1, None)], "rules")
+        run = mhpctl("policy", "--sysroot", tree.root)
+        has(run.out, "default on\nmhpd sets this; now it says\n  0x100000000-0x11fffffff on\n  default off\n", "another table")
+        tree.write("sys/devices/system/memory/memmap_policy", "node 1 off\n0x180000000-0x18fffffff force\ndefault on")
+        has(mhpctl("policy", "--sysroot", tree.root).out, "\nPlacement table\nnode 1 off\n180000000-18fffffff force\ndefault on\n", "it is set")
+        assert "mhpd sets this" not in mhpctl("policy", "--sysroot", tree.root).out
+        tree.write("sys/devices/system/node/possible", "0")
+        equal(mhpctl("policy", "--json", "--sysroot", tree.root).json()["memmap_policy"]["wanted"],
+              ["180000000-18fffffff force", "default on"], "a node that can never be")
+
+
+@test
+def policy_that_a_table_cannot_say():
+    with patched() as tree:
+        tree.write("etc/mhpd/mhpd.conf", "[Memmap]\nPlacement=self\n[Rule dimms]\nSource=acpi\nPlacement=dram\n")
+        run = mhpctl("policy", "--sysroot", tree.root)
+        has(run.out, "\nPlacement table\n180000000-18fffffff on\n", "what can be said")
+        has(run.out, "[Rule dimms] is not expressible in it: the table goes by address and node, and where memory of this source", "the rule")
+        has(run.out, "[Memmap] is not all in it: it would also take memory of a rule before it that is not in the table\n", "the rest")
+        answer = mhpctl("policy", "--json", "--sysroot", tree.root).json()["memmap_policy"]
+        equal([(r["rule"], r["lines"], r["reason"]) for r in answer["rules"]], [("dimms", 0, "source"), (None, 1, "behind")], "reasons")
+        tree.write("sys/devices/system/memory/auto_online_blocks", "online_movable")
+        tree.parameter("N")
+        found = mhpctl("doctor", "--json", "--sysroot", tree.root, status=1).json()["findings"]
+        equal([f["kind"] for f in found], ["memmap-table"], "no boot parameter is asked for")
+        has(found[0]["message"], "[Rule dimms]", "which rule")
+    with mixed() as tree:
+        tree.write("etc/mhpd/mhpd.conf", "[Memmap]\nPlacement=self\n")
+        has(mhpctl("policy", "--sysroot", tree.root).out, "\nPlacement table\nthis kernel has none; it would say\ndefault on\n", "a stock kernel")
+        equal(mhpctl("policy", "--json", "--sysroot", tree.root).json()["memmap_policy"]["offered"], False, "a stock kernel")

@@ -90,7 +90,8 @@ def policy():
         equal((answer["path"], answer["path_reason"]), ("mhpd", "rules"), "path")
         equal(answer["config"]["Online"]["NumaAware"], "no", "the drop-in's key")
         equal(answer["config"]["Online"]["MovableRatio"], "301", "a bad value leaves the default")
-        equal(answer["rules"], [{"name": "dimms", "sources": ["acpi"], "nodes": None, "min_size": 1 << 30, "max_size": None, "zone": "kernel"}],
+        equal(answer["rules"], [{"name": "dimms", "sources": ["acpi"], "nodes": None, "min_size": 1 << 30, "max_size": None, "zone": "kernel",
+                                 "placement": None}],
               "rules")
         equal(answer["knobs"]["auto_online_blocks"], {"value": "offline", "wanted": "offline"}, "a knob")
         equal(len(answer["warnings"]), 2, "warnings")
