@@ -24,6 +24,7 @@
 #include "daemon/loop.h"
 #include "daemon/memmap.h"
 #include "daemon/notify.h"
+#include "daemon/place-table.h"
 #include "daemon/placer.h"
 #include "edge/machine.h"
 #include "edge/sysfs.h"
@@ -160,6 +161,8 @@ static int start_parts(struct engine *engine) {
         if (r >= 0)
                 r = placer_new(engine, &engine->placer);
         if (r >= 0)
+                r = place_table_new(engine, &engine->place_table);
+        if (r >= 0)
                 r = memmap_new(engine, &engine->memmap);
         return r;
 }
@@ -178,6 +181,8 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
         if (r >= 0)
                 r = engine_first_scan(engine);
         if (r >= 0)
+                r = place_table_set(engine->place_table);
+        if (r >= 0) /* a device may be switched only where some rule of the table wants that */
                 r = placer_look(engine->placer);
         if (r < 0) {
                 log_print(LOG_ERR, "cannot start: %s", strerror(-r));
@@ -206,6 +211,8 @@ static int reload(struct engine *engine) {
         if (r >= 0)
                 r = mhp_ring_reload(engine->ring, loop_now(), &config, &arming);
         if (r >= 0)
+                r = place_table_set(engine->place_table);
+        if (r >= 0)
                 r = placer_look(engine->placer);
         if (r < 0)
                 return engine_check(engine, r);
@@ -226,11 +233,14 @@ int engine_reload(struct engine *engine) {
 }
 
 void engine_stop(struct engine *engine) {
-        if (engine->root.fd >= 0 && !engine->options->dry_run)
-                disarm(&engine->root, engine->options->runtime, &engine->saved);
+        if (engine->root.fd < 0 || engine->options->dry_run)
+                return;
+        place_table_restore(engine);
+        disarm(&engine->root, engine->options->runtime, &engine->saved);
 }
 
 void engine_done(struct engine *engine) {
+        place_table_free(engine->place_table);
         placer_free(engine->placer);
         memmap_free(engine->memmap);
         bus_free(engine->bus);

@@ -10,6 +10,7 @@
 #include "daemon/engine.h"
 #include "daemon/executor.h"
 #include "daemon/loop.h"
+#include "daemon/place-table.h"
 #include "daemon/placer.h"
 
 /* What one block's events of a bunch amount to. */
@@ -43,6 +44,7 @@ static int take_fold(struct engine *engine, const struct fold *fold) {
                 r = engine_event(engine, &event);
         }
         if (fold->added && r >= 0) {
+                place_table_doubt(engine->place_table);
                 event.type = MHP_EVENT_ADDED;
                 r = engine_event(engine, &event);
         }
@@ -149,6 +151,10 @@ static int hear(struct engine *engine, uint64_t until) {
         bool lost = false, dax = false;
         int r = engine->uevents ? receive(engine, until, &lost, &dax) : 0;
 
+        if (dax || lost)
+                place_table_doubt(engine->place_table);
+        if (r >= 0 && (dax || lost))
+                r = place_table_check(engine->place_table);
         if (r >= 0 && (dax || lost))
                 r = placer_look(engine->placer);
         if (r < 0 || (engine->n_heard == 0 && !lost))

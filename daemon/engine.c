@@ -17,6 +17,7 @@
 #include "daemon/loop.h"
 #include "daemon/memmap.h"
 #include "daemon/notify.h"
+#include "daemon/place-table.h"
 #include "daemon/removals.h"
 #include "daemon/report.h"
 #include "edge/zoneinfo.h"
@@ -187,12 +188,15 @@ static int set_tick(struct engine *engine) {
         return r < 0 ? r : sd_event_source_set_enabled(engine->tick_source, SD_EVENT_ONESHOT);
 }
 
-/* Memory comes first; what became of its memmap is looked at when there is nothing else to do. */
+/* Memory comes first; what became of its memmap, and what is to become of that of more, is looked at when there is nothing else to do. */
 static int check_memmap(struct engine *engine) {
         int r = 0;
 
-        if (engine->ring->busy == MHP_VERB_NONE && engine->ring->map->queues[MHP_QUEUE_UNSETTLED].n == 0)
-                r = memmap_check(engine->memmap);
+        if (engine->ring->busy == MHP_VERB_NONE && engine->ring->map->queues[MHP_QUEUE_UNSETTLED].n == 0) {
+                r = place_table_check(engine->place_table);
+                if (r >= 0)
+                        r = memmap_check(engine->memmap);
+        }
         return r > 0 ? engine_turn_soon(engine) : r;
 }
 

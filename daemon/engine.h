@@ -19,6 +19,7 @@ struct dry_run;
 struct executor;
 struct jobs;
 struct memmap;
+struct place_table;
 struct placer;
 
 struct engine {
@@ -35,6 +36,7 @@ struct engine {
         struct dry_run *dry_run;             /* instead of the executor */
         struct jobs *jobs;
         struct placer *placer;
+        struct place_table *place_table;
         struct memmap *memmap;
         struct bus *bus;
         struct mhp_saved saved;              /* as it is, or is about to be, in the state file */

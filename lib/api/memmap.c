@@ -217,12 +217,11 @@ void mhp_memmap_expect(struct mhp_memmaps *memmap, const struct mhp_map *map, co
         uint64_t pages;
 
         mhp_memmap_predict(memmap, map, block, ret);
-        if (!memmap->by_table || memmap->assume != MHP_PLACEMENT_UNSET || told(memmap, block, &pages) < 0)
+        if (!memmap->by_table || memmap->assume != MHP_PLACEMENT_UNSET)
                 return;
-        seen = placement_of(memmap, pages);
-        if (seen == MHP_PLACEMENT_UNSET)
-                return;
-        correct(memmap, seen, ret);
+        seen = told(memmap, block, &pages) < 0 ? MHP_PLACEMENT_UNSET : placement_of(memmap, pages);
+        if (seen != MHP_PLACEMENT_UNSET)
+                correct(memmap, seen, ret);
         forget_refusal(memmap, ret);
 }
 
@@ -258,6 +257,7 @@ void mhp_memmap_look(struct mhp_memmaps *memmap, const struct mhp_map *map, cons
                 seen = observe(memmap, block);
                 if (seen != MHP_PLACEMENT_UNSET)
                         correct(memmap, seen, ret);
+                forget_refusal(memmap, ret);
                 return;
         }
         seen = placement_of(memmap, pages);

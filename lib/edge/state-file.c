@@ -15,10 +15,12 @@
 #define KEY_KNOB "knob."
 #define KEY_HOLD "hold."
 #define KEY_HANDS_OFF "hands-off="
+#define KEY_PLACE_TABLE "memmap-policy="
 #define KEY_REMOVAL "removal."
 
 void mhp_saved_done(struct mhp_saved *saved) {
         mhp_ranges_done(&saved->hands_off);
+        free(saved->place_table);
         free(saved->removals);
         *saved = (struct mhp_saved) { 0 };
 }
@@ -49,11 +51,27 @@ static void load_hold(struct mhp_saved *saved, const char *line) {
         }
 }
 
+/* Its lines are one line here. */
+static int load_place_table(struct mhp_saved *saved, const char *text) {
+        char *copy = strdup(text);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *p = copy; *p; p++)
+                if (*p == ';')
+                        *p = '\n';
+        free(saved->place_table);
+        saved->place_table = copy;
+        return 0;
+}
+
 static int load_line(struct mhp_saved *saved, const char *line, struct mhp_text *removals) {
         if (strncmp(line, KEY_KNOB, strlen(KEY_KNOB)) == 0)
                 load_knob(saved, line + strlen(KEY_KNOB));
         else if (strncmp(line, KEY_HOLD, strlen(KEY_HOLD)) == 0)
                 load_hold(saved, line + strlen(KEY_HOLD));
+        else if (strncmp(line, KEY_PLACE_TABLE, strlen(KEY_PLACE_TABLE)) == 0)
+                return load_place_table(saved, line + strlen(KEY_PLACE_TABLE));
         else if (strncmp(line, KEY_REMOVAL, strlen(KEY_REMOVAL)) == 0)
                 mhp_text_printf(removals, "%s\n", line + strlen(KEY_REMOVAL));
         else if (strncmp(line, KEY_HANDS_OFF, strlen(KEY_HANDS_OFF)) == 0) {
@@ -114,10 +132,22 @@ static void print_removals(const char *line, struct mhp_text *text) {
         }
 }
 
+static void print_place_table(const char *table, struct mhp_text *text) {
+        mhp_text_add(text, KEY_PLACE_TABLE);
+        for (; *table; table += strcspn(table, "\n"), table += *table == '\n') {
+                mhp_text_add_n(text, table, strcspn(table, "\n"));
+                if (table[strcspn(table, "\n")] == '\n')
+                        mhp_text_add(text, ";");
+        }
+        mhp_text_add(text, "\n");
+}
+
 int mhp_state_file_print(const struct mhp_saved *saved, struct mhp_text *text) {
         for (unsigned i = 0; i < _MHP_KNOB_MAX; i++)
                 if (saved->knob[i][0])
                         mhp_text_printf(text, KEY_KNOB "%s=%s\n", mhp_knob_name((enum mhp_knob) i), saved->knob[i]);
+        if (saved->place_table)
+                print_place_table(saved->place_table, text);
         for (unsigned i = 0; i < _MHP_SOURCE_MAX; i++)
                 if (saved->hold[i][0] && mhp_source_name((enum mhp_source) i))
                         mhp_text_printf(text, KEY_HOLD "%s=%s\n", mhp_source_name((enum mhp_source) i), saved->hold[i]);

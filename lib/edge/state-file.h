@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What must outlive a crash: the knobs' values from before mhpd, those of the switches by which memory is held that is on its way out, the blocks
- * that another hand took offline, and the removals under way. */
+/* What must outlive a crash: the knobs' values from before mhpd and the kernel's placement table, the values of the switches by which memory is held that
+ * is on its way out, the blocks that another hand took offline, and the removals under way. */
 
 #include "base/range.h"
 #include "base/text.h"
@@ -15,6 +15,7 @@ struct mhp_saved {
         char knob[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX]; /* empty: not touched */
         char hold[_MHP_SOURCE_MAX][MHP_SAVED_HOLD_MAX]; /* likewise */
         struct mhp_ranges hands_off;                  /* blocks */
+        char *place_table;                            /* owned; NULL: not touched */
         char *removals;                               /* owned; text form of a map with removals and their members alone; NULL: none */
 };
 void mhp_saved_done(struct mhp_saved *saved);

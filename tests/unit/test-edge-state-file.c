@@ -43,6 +43,7 @@ static void fill(struct mhp_saved *saved) {
         assert_int_equal(mhp_ranges_add(&saved->hands_off, 32, 39), 0);
         assert_int_equal(mhp_ranges_add(&saved->hands_off, 41, 41), 0);
         strcpy(saved->hold[MHP_SOURCE_ACPI], "1");
+        saved->place_table = strdup("node 1 off\ndefault on");
         saved->removals = strdup("map 1\nblock-size 134217728\nremoval 3 unplug phase=hold\n");
 }
 
@@ -64,7 +65,7 @@ static void test_round_trip(void **state) {
         fill(&saved);
         for (int again = 0; again < 2; again++) {
                 assert_int_equal(mhp_state_file_save(m->dir, &saved), 0);
-                assert_string_equal(tree_read(&m->t, "mhpd/state"), "knob.auto_online_blocks=offline\nknob.auto_movable_ratio=301\nhold.acpi=1\nhands-off=32-39,41\n"
+                assert_string_equal(tree_read(&m->t, "mhpd/state"), "knob.auto_online_blocks=offline\nknob.auto_movable_ratio=301\nmemmap-policy=node 1 off;default on\nhold.acpi=1\nhands-off=32-39,41\n"
                                     "removal.map 1\nremoval.block-size 134217728\nremoval.removal 3 unplug phase=hold\n");
                 assert_false(exists(m, "mhpd/state.new"));
         }
@@ -75,6 +76,7 @@ static void test_round_trip(void **state) {
         assert_true(mhp_ranges_contain(&got.hands_off, 41));
         for (unsigned i = 0; i < _MHP_SOURCE_MAX; i++)
                 assert_string_equal(got.hold[i], saved.hold[i]);
+        assert_string_equal(got.place_table, saved.place_table);
         assert_string_equal(got.removals, saved.removals);
 
         assert_int_equal(mhp_state_file_save(m->dir, &empty), 0);
@@ -122,6 +124,22 @@ static void test_tolerant(void **state) {
         }
 }
 
+/* A table without rules is not the same as one that was not touched. */
+static void test_place_table(void **state) {
+        static const char *const texts[] = { "", "default on", "node 1 off\ndefault on", "default on\n" };
+        struct machine *m = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                _cleanup_saved_ struct mhp_saved saved = { .place_table = strdup(texts[i]) }, got = { 0 };
+
+                assert_non_null(saved.place_table);
+                assert_int_equal(mhp_state_file_save(m->dir, &saved), 0);
+                assert_int_equal(mhp_state_file_load(m->dir, &got), 0);
+                assert_non_null(got.place_table);
+                assert_string_equal(got.place_table, texts[i]);
+        }
+}
+
 static void test_failures(void **state) {
         _cleanup_saved_ struct mhp_saved saved = { 0 }, got = { 0 };
         struct machine *m = *state;
@@ -150,6 +168,7 @@ int main(void) {
                 T(test_nothing),
                 T(test_round_trip),
                 T(test_tolerant),
+                T(test_place_table),
                 T(test_failures),
         };
 

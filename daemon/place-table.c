@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/place-table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/table.h"
+#include "daemon/engine.h"
+#include "daemon/log.h"
+#include "edge/place-table.h"
+
+struct place_table {
+        struct engine *engine;
+        bool by_region; /* what is set depends on devices */
+        bool doubted;
+        char *tried;    /* owned; what the kernel did not take, or a dry run did not give it; NULL: nothing. It is not tried again */
+};
+
+int place_table_new(struct engine *engine, struct place_table **ret) {
+        struct place_table *table = calloc(1, sizeof(*table));
+
+        if (!table)
+                return -ENOMEM;
+        table->engine = engine;
+        *ret = table;
+        return 0;
+}
+
+struct place_table *place_table_free(struct place_table *table) {
+        if (!table)
+                return NULL;
+
+        free(table->tried);
+        free(table);
+        return NULL;
+}
+
+static void save(struct engine *engine) {
+        int r = mhp_state_file_save(engine->options->runtime, &engine->saved);
+
+        if (r < 0)
+                log_print(LOG_WARNING, "the state file in %s cannot be written, a crash would lose what the kernel's placement table said before: %s",
+                          engine->options->runtime, strerror(-r));
+}
+
+/* What was there first is put back at the end, whoever wrote it: after a crash it is what the state file says. */
+static int remember(struct engine *engine, const char *now) {
+        if (engine->saved.place_table)
+                return 0;
+        engine->saved.place_table = strdup(now);
+        if (!engine->saved.place_table)
+                return -ENOMEM;
+        if (*now)
+                log_print(LOG_NOTICE, "the kernel's placement table has rules that are not mhpd's; they are put back when mhpd stops");
+        save(engine);
+        return 0;
+}
+
+void place_table_restore(struct engine *engine) {
+        int r;
+
+        if (!engine->saved.place_table)
+                return;
+        r = mhp_place_table_write(&engine->root, engine->saved.place_table);
+        if (r < 0 && r != -ENOENT) {
+                log_print(LOG_WARNING, "the kernel's placement table cannot be put back: %s", strerror(-r));
+                return; /* still what was there before */
+        }
+        free(engine->saved.place_table);
+        engine->saved.place_table = NULL;
+        save(engine);
+}
+
+static unsigned count_lines(const char *text) {
+        unsigned n = 0;
+
+        for (; (text = strchr(text, '\n')); text++)
+                n++;
+        return n;
+}
+
+static int write_table(struct place_table *table, const char *text) {
+        bool dry_run = table->engine->dry_run;
+        int r = dry_run ? 0 : mhp_place_table_write(&table->engine->root, text);
+
+        free(table->tried);
+        table->tried = NULL;
+        if (r < 0 || dry_run) {
+                table->tried = strdup(text);
+                if (!table->tried)
+                        return -ENOMEM;
+        }
+        if (r < 0)
+                log_print(LOG_WARNING, "the kernel does not take the placement table, and places memmaps as it did: %s", strerror(-r));
+        else
+                log_print(LOG_INFO, "the kernel %s the memmaps of new memory by %u rule%s of its placement table (`mhpctl policy`)",
+                          dry_run ? "would place" : "places", count_lines(text), count_lines(text) == 1 ? "" : "s");
+        return 0;
+}
+
+static int apply(struct place_table *table, const char *wanted, const char *now) {
+        struct engine *engine = table->engine;
+        int r;
+
+        if (!*wanted) {
+                if (!engine->dry_run)
+                        place_table_restore(engine);
+                return 0;
+        }
+        r = engine->dry_run ? 0 : remember(engine, now);
+        if (r < 0 || mhp_table_same(wanted, now) || (table->tried && strcmp(table->tried, wanted) == 0))
+                return r;
+        return write_table(table, wanted);
+}
+
+static void tell_missing(const struct mhp_config *config, const struct mhp_table *table) {
+        for (size_t i = 0; i <= config->n_rules; i++) {
+                const struct mhp_table_verdict *v = i < config->n_rules ? &table->rule[i] : &table->memmap;
+
+                if (v->reason == MHP_TABLE_REASON_NONE || v->reason == MHP_TABLE_REASON_UNNEEDED)
+                        continue;
+                log_print(LOG_NOTICE, "Placement= of [%s%s] is not %s in the kernel's placement table: %s", i < config->n_rules ? "Rule " : "Memmap",
+                          i < config->n_rules ? config->rules[i].name : "", v->n_lines > 0 ? "all" : "expressible", mhp_table_reason_words(v->reason));
+        }
+}
+
+static int set(struct place_table *table, bool tell) {
+        const struct mhp_ring *ring = table->engine->ring;
+        _cleanup_memmap_table_ struct mhp_table wanted = { 0 };
+        _cleanup_free_ char *now = NULL;
+        int r = mhp_place_table_read(&table->engine->root, &now);
+
+        table->doubted = false;
+        if (r < 0) /* a stock kernel */
+                return r == -ENOMEM ? r : 0;
+        r = mhp_table_for(&table->engine->root, ring->map, &ring->config, &wanted);
+        if (r < 0)
+                return r;
+        table->by_region = wanted.by_region;
+        if (tell)
+                tell_missing(&ring->config, &wanted);
+        return apply(table, wanted.text.data ? wanted.text.data : "", now);
+}
+
+int place_table_set(struct place_table *table) {
+        free(table->tried);
+        table->tried = NULL;
+        return set(table, true);
+}
+
+void place_table_doubt(struct place_table *table) {
+        table->doubted = true;
+}
+
+int place_table_check(struct place_table *table) {
+        return table->doubted && table->by_region ? set(table, false) : 0;
+}
