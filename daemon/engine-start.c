@@ -20,6 +20,7 @@
 #include "daemon/engine-internal.h"
 #include "daemon/executor.h"
 #include "daemon/job.h"
+#include "daemon/kernel-events.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/memmap.h"
@@ -54,6 +55,10 @@ static int open_uevents(struct engine *engine) {
         if (r < 0)
                 log_print(LOG_ERR, "the kernel's uevents cannot be heard: %s", strerror(-r));
         return r;
+}
+
+static int open_kernel_events(struct engine *engine) {
+        return engine->options->uevents ? kernel_events_new(engine, uevent_buffer(), &engine->kernel_events) : 0;
 }
 
 /* On an architecture without a preset the sizes are those of the most common one: nothing but figures depends on them. */
@@ -163,6 +168,8 @@ static int start_parts(struct engine *engine) {
         if (r >= 0)
                 r = place_table_new(engine, &engine->place_table);
         if (r >= 0)
+                r = open_kernel_events(engine);
+        if (r >= 0)
                 r = memmap_new(engine, &engine->memmap);
         return r;
 }
@@ -240,6 +247,7 @@ void engine_stop(struct engine *engine) {
 }
 
 void engine_done(struct engine *engine) {
+        kernel_events_free(engine->kernel_events);
         place_table_free(engine->place_table);
         placer_free(engine->placer);
         memmap_free(engine->memmap);

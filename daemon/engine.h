@@ -18,6 +18,7 @@ struct bus;
 struct dry_run;
 struct executor;
 struct jobs;
+struct kernel_events;
 struct memmap;
 struct place_table;
 struct placer;
@@ -35,6 +36,7 @@ struct engine {
         struct executor *executor;
         struct dry_run *dry_run;             /* instead of the executor */
         struct jobs *jobs;
+        struct kernel_events *kernel_events; /* NULL: not listening */
         struct placer *placer;
         struct place_table *place_table;
         struct memmap *memmap;

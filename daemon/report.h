@@ -22,6 +22,9 @@ struct bus;
 #define REPORT_ID_REMOVED "d685e53d24f749529b63e2aa5eb6f940"
 #define REPORT_ID_PLACED "6fc8af5e99f9404aad8c4a741efbced2"
 #define REPORT_ID_MEMMAP "edb3d514c8bd430ea3d80683f8365255"
+#define REPORT_ID_PLACEMENT "975573cc218c4e04b98a8481b6aa81ef"
+#define REPORT_ID_OFFLINE_FAILED "45c1fb5878ab4403ae29131fcfd27532"
+#define REPORT_ID_ZONE_CHANGED "d938fc9deaeb4822813e9e459612667f"
 #define REPORT_ID_RESCAN "86d0748fdfec4600981dfe8151a8a107"
 
 /* tally: what lies in the block that the report is about; NULL: not known. bus: NULL, or not connected: the journal alone. What cannot be told for lack of

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/macro.h"
+#include "base/text.h"
 #include "mhp.h"
 
 enum mhp_kernel_kind {
@@ -73,3 +74,9 @@ int mhp_genl_parse(void *data, size_t len, uint16_t family, size_t *at, struct m
 /* source-ignores memmap-not-page-aligned ... no-memory, as mhp_refusal_name() has them; NULL: NONE. */
 const char *mhp_kernel_reason_name(enum mhp_kernel_reason reason);
 const char *mhp_kernel_reason_words(enum mhp_kernel_reason reason);
+
+/* The event in a sentence, for the journal; block_size in bytes. `The memmap of blocks 32-39 lies in ordinary memory, though ...: ...`. */
+void mhp_kernel_event_words(const struct mhp_kernel_event *event, uint64_t block_size, struct mhp_text *text);
+
+/* Flags of a page as in kpageflags: `slab,compound-head`. */
+void mhp_page_flags_words(uint64_t flags, struct mhp_text *text);

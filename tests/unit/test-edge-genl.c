@@ -292,6 +292,46 @@ static void test_offered(void **state) {
         assert_in_range(r, 0, 1);
 }
 
+static void test_sentences(void **state) {
+        static const struct {
+                struct mhp_kernel_event event;
+                const char *words;
+        } rows[] = {
+                { { .kind = MHP_KERNEL_PLACEMENT, .start = UINT64_C(32) << 27, .size = UINT64_C(8) << 27, .requested = MHP_PLACEMENT_SELF,
+                    .placement = MHP_PLACEMENT_SELF, .pages = 512 },
+                  "The memmap of blocks 32-39 lies in the blocks themselves, 512 pages of each" },
+                { { .kind = MHP_KERNEL_PLACEMENT, .start = UINT64_C(32) << 27, .size = 1 << 27, .requested = MHP_PLACEMENT_FORCE,
+                    .placement = MHP_PLACEMENT_DRAM, .reason = MHP_KERNEL_REASON_SOURCE },
+                  "The memmap of block 32 lies in ordinary memory, though the kernel was to have it in whole pageblocks of the block itself: "
+                  "this kind of memory cannot have it" },
+                { { .kind = MHP_KERNEL_OFFLINE_FAILED, .block = 39, .error = EBUSY, .pfn = 0x50123, .page_flags = 1 << 7 | 1 << 15 },
+                  "The kernel cannot take block 39 offline: Device or resource busy; page 0x50123 is in the way, slab with the flags slab,compound-head" },
+                { { .kind = MHP_KERNEL_OFFLINE_FAILED, .block = 39, .error = EINTR, .pfn = MHP_NO_PFN },
+                  "The kernel cannot take block 39 offline: Interrupted system call" },
+                { { .kind = MHP_KERNEL_ZONE, .block = 41, .old_zone = MHP_ZONE_MOVABLE, .zone = MHP_ZONE_UNSET },
+                  "Block 41 came online in another zone, and was in Movable before" },
+                { { .kind = MHP_KERNEL_OFFERED }, "The kernel's memory events are heard" },
+                { { .kind = MHP_KERNEL_OFFERED, .error = EPERM }, "The kernel's memory events cannot be heard: Operation not permitted" },
+                { { .kind = MHP_KERNEL_WITHDRAWN }, "The kernel tells no memory events any more" },
+        };
+
+        ROWS(row, rows) {
+                _cleanup_text_ struct mhp_text text = { 0 };
+
+                mhp_kernel_event_words(&row->event, 1 << 27, &text);
+                assert_string_equal(text.data, row->words);
+        }
+}
+
+static void test_flags(void **state) {
+        _cleanup_text_ struct mhp_text text = { 0 };
+
+        mhp_page_flags_words(0, &text);
+        mhp_text_add(&text, " ");
+        mhp_page_flags_words(UINT64_C(1) << 63 | UINT64_C(1) << 37 | 1 << 28 | 1, &text);
+        assert_string_equal(text.data, "none locked,28,owner-private,63");
+}
+
 static void test_words(void **state) {
         assert_null(mhp_kernel_reason_name(MHP_KERNEL_REASON_NONE));
         assert_null(mhp_kernel_reason_name(_MHP_KERNEL_REASON_MAX));
@@ -305,7 +345,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_events), cmocka_unit_test(test_nonsense), cmocka_unit_test(test_cut),
                 cmocka_unit_test(test_family), cmocka_unit_test(test_next),     cmocka_unit_test(test_offered),
-                cmocka_unit_test(test_words),
+                cmocka_unit_test(test_words),  cmocka_unit_test(test_sentences), cmocka_unit_test(test_flags),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

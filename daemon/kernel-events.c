@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "daemon/kernel-events.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "daemon/bus.h"
+#include "daemon/engine.h"
+#include "daemon/executor.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/report.h"
+#include "edge/genl.h"
+#include "model/tally.h"
+
+struct kernel_events {
+        struct engine *engine;
+        struct mhp_genl *genl;           /* owned */
+        sd_event_source *source;         /* owned */
+        struct mhp_kernel_event pending; /* a placement that the next event may go on with; size 0: none */
+};
+
+/* What an event is told as. */
+struct telling {
+        const char *event, *id;
+        int priority;
+        char blocks[32];
+        const char *zone, *placement, *reason;
+};
+
+static void describe_placement(const struct mhp_kernel_event *e, uint64_t block_size, struct telling *t) {
+        uint64_t first = e->start / block_size, last = (e->start + e->size - 1) / block_size;
+        bool fallback = e->placement != e->requested;
+
+        t->event = fallback ? "placement-fallback" : "placement";
+        t->id = REPORT_ID_PLACEMENT;
+        t->priority = fallback ? LOG_WARNING : LOG_DEBUG;
+        t->placement = mhp_placement_name(e->placement);
+        t->reason = mhp_kernel_reason_name(e->reason);
+        if (last > first)
+                (void) snprintf(t->blocks, sizeof(t->blocks), "%" PRIu32 "-%" PRIu32, (uint32_t) first, (uint32_t) last);
+        else
+                (void) snprintf(t->blocks, sizeof(t->blocks), "%" PRIu32, (uint32_t) first);
+}
+
+static bool describe(const struct mhp_kernel_event *e, uint64_t block_size, struct telling *t) {
+        *t = (struct telling) { .priority = LOG_INFO };
+        (void) snprintf(t->blocks, sizeof(t->blocks), "%" PRIu32, e->block);
+        switch (e->kind) {
+        case MHP_KERNEL_PLACEMENT:
+                describe_placement(e, block_size, t);
+                return true;
+        case MHP_KERNEL_OFFLINE_FAILED:
+                t->event = "offline-failed";
+                t->id = REPORT_ID_OFFLINE_FAILED;
+                t->priority = LOG_NOTICE;
+                return true;
+        case MHP_KERNEL_ZONE:
+                t->event = "zone-changed";
+                t->id = REPORT_ID_ZONE_CHANGED;
+                t->zone = mhp_zone_name(e->zone);
+                return true;
+        case MHP_KERNEL_OFFERED:
+        case MHP_KERNEL_WITHDRAWN:
+        case _MHP_KERNEL_KIND_MAX:
+                break;
+        }
+        return false;
+}
+
+static void add_page(struct log_entry *entry, const struct mhp_kernel_event *e) {
+        _cleanup_text_ struct mhp_text flags = { 0 };
+
+        if (e->kind != MHP_KERNEL_OFFLINE_FAILED || e->pfn == MHP_NO_PFN)
+                return;
+        mhp_page_flags_words(e->page_flags, &flags);
+        log_add(entry, "MHPD_CLASS", "%s", mhp_class_name(mhp_page_class(e->page_flags, MHP_MAPPED_UNKNOWN)));
+        log_add(entry, "MHPD_PFN", "%" PRIu64, e->pfn);
+        log_add(entry, "MHPD_PAGE_FLAGS", "%s", flags.data ? flags.data : "");
+}
+
+static void tell(struct kernel_events *events, const struct mhp_kernel_event *e) {
+        uint64_t block_size = events->engine->ring->map->block_size;
+        _cleanup_log_ struct log_entry entry = { 0 };
+        struct telling t;
+
+        if (!describe(e, block_size, &t))
+                return;
+        entry.priority = t.priority;
+        mhp_kernel_event_words(e, block_size, &entry.message);
+        log_add(&entry, "MESSAGE_ID", "%s", t.id);
+        log_add(&entry, "MHPD_EVENT", "%s", t.event);
+        log_add(&entry, "MHPD_BLOCK", "%s", t.blocks);
+        if (t.zone)
+                log_add(&entry, "MHPD_ZONE", "%s", t.zone);
+        if (t.placement)
+                log_add(&entry, "MHPD_PLACEMENT", "%s", t.placement);
+        if (t.reason)
+                log_add(&entry, "MHPD_REASON", "%s", t.reason);
+        if (e->error)
+                log_add(&entry, "ERRNO", "%d", e->error);
+        add_page(&entry, e);
+        log_send(&entry);
+        bus_report(events->engine->bus, &(struct bus_report) {
+                .event = t.event,
+                .blocks = t.blocks,
+                .zone = t.zone ? t.zone : "",
+                .node = -1,
+                .group = "",
+                .reason = t.reason ? t.reason : "",
+                .error = e->error,
+                .message = entry.message.data ? entry.message.data : "",
+        });
+}
+
+static void flush(struct kernel_events *events) {
+        if (events->pending.size == 0)
+                return;
+        tell(events, &events->pending);
+        events->pending.size = 0;
+}
+
+/* virtio-mem adds block by block, and what goes on from the one before is told with it. */
+static void take_placement(struct kernel_events *events, const struct mhp_kernel_event *e) {
+        struct mhp_kernel_event *p = &events->pending;
+
+        if (p->size > 0 && p->start + p->size == e->start && p->requested == e->requested && p->placement == e->placement && p->reason == e->reason &&
+            p->pages == e->pages) {
+                p->size += e->size;
+                return;
+        }
+        flush(events);
+        *p = *e;
+}
+
+/* A uevent says so too, if it is not lost. What is under way is read when it is through. */
+static int read_block(struct engine *engine, uint32_t nr) {
+        const struct mhp_block *block = mhp_map_find(engine->ring->map, nr);
+        int r;
+
+        if (!block || block->queue == MHP_QUEUE_BUSY || block->queue == MHP_QUEUE_UNSETTLED)
+                return 0;
+        r = engine_read(engine, MHP_RESOLVE_ARRIVING, nr);
+        return r < 0 ? r : engine_turn_soon(engine);
+}
+
+static int take(struct kernel_events *events, const struct mhp_kernel_event *e) {
+        _cleanup_text_ struct mhp_text words = { 0 };
+
+        if (e->kind == MHP_KERNEL_PLACEMENT) {
+                take_placement(events, e);
+                return 0;
+        }
+        flush(events);
+        if (e->kind == MHP_KERNEL_OFFERED || e->kind == MHP_KERNEL_WITHDRAWN) {
+                mhp_kernel_event_words(e, 1, &words);
+                log_print(e->error ? LOG_NOTICE : LOG_INFO, "%s", words.data ? words.data : "");
+                return 0;
+        }
+        tell(events, e);
+        return e->kind == MHP_KERNEL_ZONE ? read_block(events->engine, e->block) : 0;
+}
+
+/* As after lost uevents: what was not heard of may be about any block. */
+static int lost(struct engine *engine) {
+        engine->rescan = true;
+        if (engine->executor)
+                executor_doubt(engine->executor);
+        return engine_turn_soon(engine);
+}
+
+static int hear(struct kernel_events *events) {
+        struct mhp_kernel_event e;
+        int r;
+
+        while ((r = mhp_genl_next(events->genl, &e)) > 0) {
+                r = r == MHP_GENL_LOST ? lost(events->engine) : take(events, &e);
+                if (r < 0)
+                        return r;
+        }
+        flush(events);
+        return r;
+}
+
+static int on_event(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct kernel_events *events = userdata;
+        int r = hear(events);
+
+        (void) source;
+        (void) fd;
+        (void) revents;
+        if (r == -ENOMEM)
+                return engine_check(events->engine, r);
+        if (r < 0) {
+                log_print(LOG_WARNING, "the kernel's memory events are not heard any more: %s", strerror(-r));
+                events->source = sd_event_source_disable_unref(events->source);
+        }
+        return 0;
+}
+
+static int open_events(struct kernel_events *events, int buffer) {
+        int r = mhp_genl_new(buffer, &events->genl);
+
+        if (r == 0)
+                log_print(LOG_INFO, "the kernel's memory events are heard");
+        else if (r == MHP_GENL_REFUSED)
+                log_print(LOG_NOTICE, "the kernel's memory events are not for this user (they need CAP_NET_ADMIN); mhpd goes on without them");
+        else if (r < 0 && r != -ENOMEM)
+                log_print(LOG_NOTICE, "there is no generic netlink, and so no memory events of the kernel but uevents: %s", strerror(-r));
+        return r;
+}
+
+int kernel_events_new(struct engine *engine, int buffer, struct kernel_events **ret) {
+        _cleanup_(kernel_events_freep) struct kernel_events *events = calloc(1, sizeof(*events));
+        int r;
+
+        if (!events)
+                return -ENOMEM;
+        events->engine = engine;
+        r = open_events(events, buffer);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        r = sd_event_add_io(engine->event, &events->source, mhp_genl_fd(events->genl), EPOLLIN, on_event, events);
+        if (r >= 0)
+                r = sd_event_source_set_priority(events->source, LOOP_KERNEL);
+        if (r < 0)
+                return r;
+        *ret = TAKE(events);
+        return 0;
+}
+
+struct kernel_events *kernel_events_free(struct kernel_events *events) {
+        if (!events)
+                return NULL;
+
+        sd_event_source_disable_unref(events->source);
+        mhp_genl_free(events->genl);
+        free(events);
+        return NULL;
+}

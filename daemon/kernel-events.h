@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What a kernel with the companion patch tells beyond uevents, into the journal and to who listens on the bus. A kernel that tells nothing, or not us,
+ * is one without it. */
+
+#include "base/macro.h"
+
+struct engine;
+struct kernel_events;
+
+/* 0: *ret is NULL where there is nothing to hear with. */
+int kernel_events_new(struct engine *engine, int buffer, struct kernel_events **ret);
+struct kernel_events *kernel_events_free(struct kernel_events *events);
+DEFINE_CLEANUP(struct kernel_events *, kernel_events_free)
