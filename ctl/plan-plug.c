@@ -34,6 +34,8 @@ static void plug_done(struct plug *plug) {
 static enum mhp_refusal refusal(const struct mhp_memmaps *memmaps, enum mhp_placement placement) {
         if (placement == MHP_PLACEMENT_DRAM)
                 return MHP_REFUSAL_NONE;
+        if (memmaps->by_table) /* it can ask for either, whatever the parameter says */
+                return memmaps->self.reason == MHP_REFUSAL_NONE ? MHP_REFUSAL_NONE : memmaps->force.reason;
         switch (memmaps->self_hosting) {
         case MHP_SELF_HOSTING_ON:
                 return memmaps->self.reason;
@@ -50,7 +52,8 @@ static enum mhp_refusal refusal(const struct mhp_memmaps *memmaps, enum mhp_plac
 static struct offer make_offer(const struct plug *plug, enum mhp_placement placement) {
         enum mhp_placement how = placement;
 
-        if (placement == MHP_PLACEMENT_SELF && plug->memmaps.self_hosting == MHP_SELF_HOSTING_FORCE)
+        if (placement == MHP_PLACEMENT_SELF && (plug->memmaps.by_table ? plug->memmaps.self.reason != MHP_REFUSAL_NONE
+                                                                       : plug->memmaps.self_hosting == MHP_SELF_HOSTING_FORCE))
                 how = MHP_PLACEMENT_FORCE;
         return (struct offer) {
                 .placement = placement,

@@ -148,3 +148,14 @@ def policy_that_a_table_cannot_say():
         tree.write("etc/mhpd/mhpd.conf", "[Memmap]\nPlacement=self\n")
         has(mhpctl("policy", "--sysroot", tree.root).out, "\nPlacement table\nthis kernel has none; it would say\ndefault on\n", "a stock kernel")
         equal(mhpctl("policy", "--json", "--sysroot", tree.root).json()["memmap_policy"]["offered"], False, "a stock kernel")
+
+
+@test
+def plan_plug_by_a_table():
+    with patched() as tree:
+        tree.parameter("N")
+        offers = mhpctl("plan", "plug", "16G", "--json", "--sysroot", tree.root).json()["placements"]
+        equal([(o["placement"], o["cost"], o["reason"]) for o in offers], [("dram", 256 << 20, None), ("self", 0, None)], "no boot parameter is needed")
+        os.unlink(tree.memory / "memmap_policy")
+        offers = mhpctl("plan", "plug", "16G", "--json", "--sysroot", tree.root).json()["placements"]
+        equal(offers[1]["reason"], "disabled", "without a table it is")
