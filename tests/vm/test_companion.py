@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""mhpd on a kernel with the companion patch: what is offered, the placement table, what blocks and the kernel's events tell."""
+
+from mhpvm.blocks import SYSFS
+from mhpvm.machine import Spec, VirtioMem
+from mhpvm.removal import RemovalCase
+
+TABLE = f"{SYSFS}/memmap_policy"
+PAGES = 512                 # of memmap for a block of 128 MiB
+MOVABLE = "[Online]\nBy=mhpd\nZone=movable\n"
+
+
+class Companion(RemovalCase):
+    """One guest for all."""
+
+    spec = Spec(memory="1G", kernel="patched", virtio_mem=(VirtioMem("vm0", "4G"), VirtioMem("vm1", "4G", block_size="256M")))
+    config = MOVABLE
+
+    def events(self, since, *names):
+        """What the journal has of such events."""
+        return [entry for entry in self.journal(since) if entry.get("MHPD_EVENT") in names]
+
+    def table(self):
+        """The kernel's own."""
+        return self.machine.check(["cat", TABLE]).split("\n")
+
+    def told(self, found):
+        """What blocks say is set aside in them."""
+        return {int(self.machine.check(["cat", f"{SYSFS}/memory{number}/nr_vmemmap_pages"])) for number in found}
+
+    def test_status(self):
+        status = self.mhpctl_json("status")
+        self.assertEqual(status["companion"], {name: True for name in ("memmap_policy", "teardown", "hold", "nr_vmemmap_pages", "eject_notice",
+                                                                       "virtio_mem_sizes", "events")})
+        self.assertEqual({device["mode"] for device in status["virtio_mem"]}, {"sbm", "bbm"})
+        self.assertIn("the kernel's memory events are heard", self.machine.check("journalctl -u mhpd --no-pager"))
+
+    def test_placement(self):
+        """First by the table that mhpd makes, then by none; the DIMM says so, and so do mhpctl and the journal."""
+        for placement, pages, rules in (("self", PAGES, ["default on"]), ("dram", 0, ["default off"])):
+            self.configure(f"{MOVABLE}[Memmap]\nPlacement={placement}\n")
+            self.assertEqual([line for line in self.table() if line], rules)
+            since = self.cursor()
+            name, found, _ = self.plug_online("1G", 8, "Movable")
+            self.assertEqual(self.told(found), {pages})
+            said = {block["block"]: block for block in self.mhpctl_json("memmap")["blocks"]}
+            self.assertEqual({(said[n]["placement"], said[n]["evidence"]) for n in found}, {(placement, "observed")})
+            self.assertEqual(self.mhpctl_json("verify")["differ"], [])
+            unprivileged = self.machine.check("setpriv --reuid 65534 --regid 65534 --clear-groups mhpctl verify")
+            self.assertIn("agree", unprivileged)
+            self.assertEqual(len(self.events(since, "placement")), 1)
+            self.assertEqual(self.events(since, "memmap-fallback", "memmap-differs", "placement-fallback"), [])
+            self.assertTrue(self.machine.unplug_dimm(name))
+            self.forget(found)
+        self.configure(MOVABLE)
+        self.assertEqual(self.table(), [""])
+
+    def forget(self, found):
+        """Until mhpd knows that they are gone."""
+        self.machine.wait(lambda: {entry["block"] for entry in self.mhpctl_json("list --all")["blocks"]} & set(found), lambda left: not left, 30,
+                          "blocks gone")
+
+    def test_fallback(self):
+        """virtio-mem in sub-block mode cannot; the kernel says why. In big-block mode it can."""
+        self.configure(f"{MOVABLE}[Memmap]\nPlacement=self\n")
+        since = self.cursor()
+        before = self.machine.blocks()
+        self.machine.resize_virtio_mem("1G", "vm0")
+        self.arrived(before, 8)
+        self.assertEqual({entry["MHPD_REASON"] for entry in self.events(since, "placement-fallback")}, {"source-ignores"})
+        before = self.machine.blocks()
+        self.machine.resize_virtio_mem("1G", "vm1")
+        self.assertEqual(self.told(self.arrived(before, 8)), {PAGES})
+        self.assertEqual(self.mhpctl_json("verify")["differ"], [])
+        devices = {device["mode"]: device for device in self.mhpctl_json("status")["virtio_mem"]}
+        self.assertEqual((devices["bbm"]["requested"], devices["bbm"]["plugged"]), (1 << 30, 1 << 30))
+        for device in ("vm0", "vm1"):
+            self.machine.resize_virtio_mem(0, device)
+            self.machine.wait_virtio_mem(0, device)
+        self.configure(MOVABLE)
+
+    def test_rule_by_source(self):
+        """A rule for virtio-mem becomes one for the addresses of each device."""
+        self.configure(f"{MOVABLE}[Memmap]\nPlacement=dram\n[Rule vm]\nSource=virtio-mem\nPlacement=self\n")
+        rules = [line for line in self.table() if line]
+        self.assertEqual(([line.split()[-1] for line in rules], rules[-1]), (["on", "on", "off"], "default off"))
+        self.assertEqual(self.mhpctl_json("policy")["memmap_policy"]["wanted"], rules)
+        self.configure(MOVABLE)
+
+    def test_offline_failed_and_zone(self):
+        """A page in the way is named, whoever wanted the block offline; another hand's zone is told."""
+        name, found, _ = self.plug_online("1G", 8, "Movable")
+        first = min(found)
+        self.pin(first, self.machine.blocks().block_size, 4)
+        since = self.cursor()
+        self.machine.run(f"timeout -s INT 3 sh -c 'echo offline > {SYSFS}/memory{first}/state'", 20)
+        told = self.machine.wait(lambda: self.events(since, "offline-failed"), len, 10, "an event")[0]
+        self.assertEqual(told["MHPD_BLOCK"], str(first))
+        self.assertIn(told["ERRNO"], ("4", "16"))
+        if "MHPD_PFN" in told:
+            self.assertEqual(int(told["MHPD_PFN"]) // 32768, first)
+            self.assertIn("MHPD_CLASS", told)
+        self.unpin()
+        since = self.cursor()
+        block = max(found)
+        self.machine.check(f"echo offline > {SYSFS}/memory{block}/state; echo online_kernel > {SYSFS}/memory{block}/state")
+        told = self.machine.wait(lambda: self.events(since, "zone-changed"), len, 10, "an event")[0]
+        self.assertEqual((told["MHPD_BLOCK"], told["MHPD_ZONE"]), (str(block), "Normal"))
+        self.machine.unplug_dimm(name)
+
+    def test_stop(self):
+        """What the table said before mhpd, it says again."""
+        self.machine.check("systemctl stop mhpd")
+        self.machine.check(["dd", f"of={TABLE}", "status=none", "bs=4k", "conv=notrunc"], stdin="node 0 force\n")
+        self.configure(f"{MOVABLE}[Memmap]\nPlacement=dram\n")
+        self.machine.check("systemctl start mhpd")
+        self.assertEqual([line for line in self.table() if line], ["default off"])
+        self.machine.check("systemctl stop mhpd")
+        self.assertEqual([line for line in self.table() if line], ["node 0 force"])
+        self.machine.check(["dd", f"of={TABLE}", "status=none", "bs=4k", "conv=notrunc"], stdin="\n")
+        self.configure(MOVABLE)
+        self.machine.check("systemctl start mhpd")
