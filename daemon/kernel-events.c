@@ -16,11 +16,21 @@
 #include "edge/genl.h"
 #include "model/tally.h"
 
+/* A block that could not go: virtio-mem tries again and again, and the same answer is no news. */
+struct failure {
+        uint32_t block;
+        int error;
+        uint64_t pfn;
+};
+#define FAILURES_MAX 256
+
 struct kernel_events {
         struct engine *engine;
         struct mhp_genl *genl;           /* owned */
         sd_event_source *source;         /* owned */
         struct mhp_kernel_event pending; /* a placement that the next event may go on with; size 0: none */
+        struct failure failed[FAILURES_MAX];
+        size_t n_failed, oldest;
 };
 
 /* What an event is told as. */
@@ -82,6 +92,26 @@ static void add_page(struct log_entry *entry, const struct mhp_kernel_event *e) 
         log_add(entry, "MHPD_PAGE_FLAGS", "%s", flags.data ? flags.data : "");
 }
 
+/* Whether that was told last of this block; it is from now on. */
+static bool is_known(struct kernel_events *events, const struct mhp_kernel_event *e) {
+        const struct failure failure = { .block = e->block, .error = e->error, .pfn = e->pfn };
+        struct failure *slot = NULL;
+
+        for (size_t i = 0; i < events->n_failed && !slot; i++)
+                if (events->failed[i].block == e->block)
+                        slot = &events->failed[i];
+        if (slot && slot->error == e->error && slot->pfn == e->pfn)
+                return true;
+        if (!slot && events->n_failed < FAILURES_MAX)
+                slot = &events->failed[events->n_failed++];
+        if (!slot) {
+                slot = &events->failed[events->oldest];
+                events->oldest = (events->oldest + 1) % FAILURES_MAX;
+        }
+        *slot = failure;
+        return false;
+}
+
 static void tell(struct kernel_events *events, const struct mhp_kernel_event *e) {
         uint64_t block_size = events->engine->ring->map->block_size;
         _cleanup_log_ struct log_entry entry = { 0 };
@@ -89,7 +119,7 @@ static void tell(struct kernel_events *events, const struct mhp_kernel_event *e)
 
         if (!describe(e, block_size, &t))
                 return;
-        entry.priority = t.priority;
+        entry.priority = e->kind == MHP_KERNEL_OFFLINE_FAILED && is_known(events, e) ? LOG_DEBUG : t.priority;
         mhp_kernel_event_words(e, block_size, &entry.message);
         log_add(&entry, "MESSAGE_ID", "%s", t.id);
         log_add(&entry, "MHPD_EVENT", "%s", t.event);

@@ -48,10 +48,10 @@ static void test_each(void **state) {
         mhp_companion_read(&root, &c);
         assert_true(c.memmap_policy && !c.teardown && !c.hold && !c.vmemmap_pages);
         tree_file(&t, NAME_TEARDOWN, "ok\n");
-        tree_set(&t, 32, NAME_HOLD, "0\n");
+        tree_set(&t, 32, NAME_HOLD, "0");
         mhp_companion_read(&root, &c);
         assert_true(c.teardown && c.hold && !c.vmemmap_pages && !c.eject_notice);
-        tree_set(&t, 32, NAME_VMEMMAP_PAGES, "512\n");
+        tree_set(&t, 32, NAME_VMEMMAP_PAGES, "512");
         tree_file(&t, NAME_ACPI_NOTICE, "0\n");
         mhp_companion_read(&root, &c);
         assert_true(c.vmemmap_pages && c.eject_notice && !c.virtio_mem_sizes);

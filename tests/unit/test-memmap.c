@@ -190,10 +190,49 @@ static void test_geometry(void **state) {
         assert_int_equal(mhp_geometry_read("/nonexistent", &geometry, NULL), -ENOENT);
 }
 
+/* What a block tells of itself goes before page flags and prediction, and holds while it is offline. */
+static void test_told(void **state) {
+        _cleanup_memmaps_ struct mhp_memmaps memmaps = MHP_MEMMAPS_NONE, by_table = MHP_MEMMAPS_NONE;
+        _cleanup_map_ struct mhp_map *map = NULL, *again = NULL;
+        const struct tree *t = *state;
+        struct mhp_block_difference d;
+        struct mhp_block_memmap m;
+
+        put_flags(t, 32, MHP_PAGE_SELF_HOSTED, PAGES);
+        tree_set(t, 0, "nr_vmemmap_pages", "0");
+        tree_set(t, 32, "nr_vmemmap_pages", "0");
+        tree_set(t, 33, "nr_vmemmap_pages", "512");
+        tree_set(t, 40, "nr_vmemmap_pages", "700");
+        open_all(t, &map, &memmaps);
+        expect(&memmaps, map, 32, MHP_PLACEMENT_DRAM, MHP_EVIDENCE_OBSERVED, MHP_REFUSAL_NONE);
+        expect(&memmaps, map, 33, MHP_PLACEMENT_SELF, MHP_EVIDENCE_OBSERVED, MHP_REFUSAL_NONE);
+        mhp_memmap_look(&memmaps, map, mhp_map_find(map, 40), &m);
+        assert_true(m.set_aside == 700 && m.waste == 700 - PAGES && m.evidence == MHP_EVIDENCE_OBSERVED);
+        assert_int_equal(mhp_memmap_compare(&memmaps, mhp_map_find(map, 33), PAGES, &d), 0);
+        assert_int_equal(mhp_memmap_compare(&memmaps, mhp_map_find(map, 32), PAGES, &d), 1);
+        assert_true(d.observed == 0 && d.expected == PAGES && d.pfn == MHP_NO_PFN);
+        assert_int_equal(mhp_memmap_compare(&memmaps, mhp_map_find(map, 32), 0, &d), 1); /* page flags say otherwise */
+        assert_true(d.pfn == 32 * BLOCK_PAGES);
+
+        mhp_memmap_expect(&memmaps, map, mhp_map_find(map, 32), &m); /* without a table, the prediction */
+        assert_int_equal(m.placement, MHP_PLACEMENT_SELF);
+        tree_file(t, "sys/devices/system/memory/memmap_policy", "");
+        open_all(t, &again, &by_table);
+        mhp_memmap_expect(&by_table, again, mhp_map_find(again, 32), &m);
+        assert_int_equal(m.placement, MHP_PLACEMENT_DRAM);
+        mhp_memmap_expect(&by_table, again, mhp_map_find(again, 40), &m); /* no placement has so many */
+        assert_int_equal(m.placement, MHP_PLACEMENT_DRAM);
+        assert_int_equal(m.refusal, MHP_REFUSAL_NONE);
+        by_table.assume = MHP_PLACEMENT_SELF;
+        mhp_memmap_expect(&by_table, again, mhp_map_find(again, 32), &m);
+        assert_int_equal(m.placement, MHP_PLACEMENT_SELF);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_look, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_compare, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_fill, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_verify, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_geometry, setup, teardown),
