@@ -55,6 +55,8 @@ static void print_rule(const struct mhp_rule *rule, struct mhp_text *text) {
                 mhp_text_printf(text, "MaxSize=%" PRIu64 "\n", rule->max_size);
         if (rule->zone != MHP_WANT_UNSET)
                 mhp_text_printf(text, "Zone=%s\n", mhp_want_name(rule->zone));
+        if (rule->placement != MHP_MEMMAP_UNSET)
+                mhp_text_printf(text, "Placement=%s\n", mhp_memmap_name(rule->placement));
 }
 
 int bus_get_config(sd_bus_message *m, void *userdata, sd_bus_error *error) {

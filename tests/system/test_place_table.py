@@ -38,6 +38,14 @@ class PlaceTable(SystemCase):
         self.assertEqual(self.table(), "")
         self.assertNotIn("memmap-policy", self.state())
 
+    def test_what_mhpctl_gets(self):
+        """A rule's placement goes over the bus as well."""
+        self.mhpd.start()
+        self.wait_idle()
+        text = self.bus.call("GetConfig")[0]
+        self.assertIn("Placement=self", text)
+        self.assertIn("[Rule far]\nNode=1\nMinSize=0\nPlacement=dram\n", text)
+
     def test_foreign_table(self):
         self.machine.put(TABLE, "node 0 force\ndefault off\n")
         self.mhpd.start()
