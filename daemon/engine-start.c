@@ -19,6 +19,7 @@
 #include "daemon/dry-run.h"
 #include "daemon/engine-internal.h"
 #include "daemon/executor.h"
+#include "daemon/host.h"
 #include "daemon/job.h"
 #include "daemon/kernel-events.h"
 #include "daemon/log.h"
@@ -171,6 +172,8 @@ static int start_parts(struct engine *engine) {
                 r = open_kernel_events(engine);
         if (r >= 0)
                 r = memmap_new(engine, &engine->memmap);
+        if (r >= 0)
+                r = host_new(engine, &engine->host);
         return r;
 }
 
@@ -196,6 +199,7 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
                 engine_stop(engine);
                 return r;
         }
+        host_listen(engine);
         (void) sd_notify(0, "READY=1");
         return 0;
 }
@@ -242,6 +246,7 @@ int engine_reload(struct engine *engine) {
 void engine_stop(struct engine *engine) {
         if (engine->root.fd < 0 || engine->options->dry_run)
                 return;
+        host_stop(engine);
         place_table_restore(engine);
         disarm(&engine->root, engine->options->runtime, &engine->saved);
 }
@@ -251,6 +256,7 @@ void engine_done(struct engine *engine) {
         place_table_free(engine->place_table);
         placer_free(engine->placer);
         memmap_free(engine->memmap);
+        host_free(engine->host);
         bus_free(engine->bus);
         jobs_free(engine->jobs);
         executor_free(engine->executor);

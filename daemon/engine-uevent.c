@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "daemon/engine.h"
 #include "daemon/executor.h"
+#include "daemon/host.h"
 #include "daemon/loop.h"
 #include "daemon/place-table.h"
 #include "daemon/placer.h"
@@ -69,6 +70,8 @@ static void fold_in(struct fold *fold, enum mhp_uevent_action action) {
                 fold->n_changes++;
                 return;
         case MHP_UEVENT_DAX: /* not kept: receive() */
+        case MHP_UEVENT_EJECT:
+        case MHP_UEVENT_RESIZE:
                 return;
         }
 }
@@ -119,20 +122,27 @@ static int take_all(struct engine *engine) {
         return r;
 }
 
-static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *ret_dax) {
+static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *ret_devices) {
         struct mhp_uevent uevent;
         int r;
 
         engine->n_heard = 0;
         engine->unheard = false;
-        *ret_dax = false;
+        *ret_devices = false;
         while ((r = mhp_uevents_next(engine->uevents, &uevent)) != 0) {
                 if (r == -ENOBUFS) {
                         *ret_lost = true;
                         continue;
                 }
                 if (r > 0 && uevent.action == MHP_UEVENT_DAX) {
-                        *ret_dax = true;
+                        *ret_devices = true;
+                        continue;
+                }
+                if (r > 0 && (uevent.action == MHP_UEVENT_EJECT || uevent.action == MHP_UEVENT_RESIZE)) {
+                        *ret_devices = true;
+                        r = host_heard(engine->host, &uevent);
+                        if (r < 0)
+                                return r;
                         continue;
                 }
                 if (r >= 0)
@@ -148,14 +158,14 @@ static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *
 }
 
 static int hear(struct engine *engine, uint64_t until) {
-        bool lost = false, dax = false;
-        int r = engine->uevents ? receive(engine, until, &lost, &dax) : 0;
+        bool lost = false, devices = false;
+        int r = engine->uevents ? receive(engine, until, &lost, &devices) : 0;
 
-        if (dax || lost)
+        if (devices || lost)
                 place_table_doubt(engine->place_table);
-        if (r >= 0 && (dax || lost))
+        if (r >= 0 && (devices || lost))
                 r = place_table_check(engine->place_table);
-        if (r >= 0 && (dax || lost))
+        if (r >= 0 && (devices || lost))
                 r = placer_look(engine->placer);
         if (r < 0 || (engine->n_heard == 0 && !lost))
                 return r;

@@ -12,6 +12,7 @@
 #include "daemon/bus.h"
 #include "daemon/dry-run.h"
 #include "daemon/executor.h"
+#include "daemon/host.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
@@ -204,6 +205,9 @@ static int turn(struct engine *engine) {
         struct mhp_pressure pressure;
         int r = engine->rescan ? rescan(engine) : 0;
 
+        if (r < 0)
+                return r;
+        r = host_pursue(engine->host);
         if (r < 0)
                 return r;
         read_pressure(engine, &pressure);

@@ -17,6 +17,7 @@
 struct bus;
 struct dry_run;
 struct executor;
+struct host;
 struct jobs;
 struct kernel_events;
 struct memmap;
@@ -40,6 +41,7 @@ struct engine {
         struct placer *placer;
         struct place_table *place_table;
         struct memmap *memmap;
+        struct host *host;
         struct bus *bus;
         struct mhp_saved saved;              /* as it is, or is about to be, in the state file */
         struct mhp_conf_warnings warnings;   /* of the configuration read last */

@@ -111,3 +111,16 @@ int mhp_virtio_mem_list(const struct mhp_root *root, struct mhp_virtio_mem **ret
         *ret_n = n;
         return 0;
 }
+
+int mhp_eject_notice_read(const struct mhp_root *root, bool *ret) {
+        char value[8];
+        int r = mhp_root_read(root, NAME_ACPI_NOTICE, value, sizeof(value));
+
+        if (r >= 0)
+                *ret = strcmp(value, "1") == 0;
+        return r < 0 ? r : 0;
+}
+
+int mhp_eject_notice_write(const struct mhp_root *root, bool on) {
+        return mhp_root_write(root, NAME_ACPI_NOTICE, on ? "1" : "0");
+}

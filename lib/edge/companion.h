@@ -21,6 +21,10 @@ struct mhp_companion {
 /* What is not there, and what is not known, is false. */
 void mhp_companion_read(const struct mhp_root *root, struct mhp_companion *ret);
 
+/* Whether the kernel tells of an eject that the host requests, and waits for an answer, instead of going ahead. -ENOENT: a stock kernel. */
+int mhp_eject_notice_read(const struct mhp_root *root, bool *ret);
+int mhp_eject_notice_write(const struct mhp_root *root, bool on);
+
 #define MHP_VIRTIO_MEM_NAME_MAX 32
 #define MHP_VIRTIO_MEM_MODE_MAX 16
 

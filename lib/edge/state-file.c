@@ -16,6 +16,7 @@
 #define KEY_HOLD "hold."
 #define KEY_HANDS_OFF "hands-off="
 #define KEY_PLACE_TABLE "memmap-policy="
+#define KEY_NOTICE "eject-notice=0"
 #define KEY_REMOVAL "removal."
 
 void mhp_saved_done(struct mhp_saved *saved) {
@@ -72,6 +73,8 @@ static int load_line(struct mhp_saved *saved, const char *line, struct mhp_text 
                 load_hold(saved, line + strlen(KEY_HOLD));
         else if (strncmp(line, KEY_PLACE_TABLE, strlen(KEY_PLACE_TABLE)) == 0)
                 return load_place_table(saved, line + strlen(KEY_PLACE_TABLE));
+        else if (strcmp(line, KEY_NOTICE) == 0)
+                saved->notice = true;
         else if (strncmp(line, KEY_REMOVAL, strlen(KEY_REMOVAL)) == 0)
                 mhp_text_printf(removals, "%s\n", line + strlen(KEY_REMOVAL));
         else if (strncmp(line, KEY_HANDS_OFF, strlen(KEY_HANDS_OFF)) == 0) {
@@ -148,6 +151,8 @@ int mhp_state_file_print(const struct mhp_saved *saved, struct mhp_text *text) {
                         mhp_text_printf(text, KEY_KNOB "%s=%s\n", mhp_knob_name((enum mhp_knob) i), saved->knob[i]);
         if (saved->place_table)
                 print_place_table(saved->place_table, text);
+        if (saved->notice)
+                mhp_text_add(text, KEY_NOTICE "\n");
         for (unsigned i = 0; i < _MHP_SOURCE_MAX; i++)
                 if (saved->hold[i][0] && mhp_source_name((enum mhp_source) i))
                         mhp_text_printf(text, KEY_HOLD "%s=%s\n", mhp_source_name((enum mhp_source) i), saved->hold[i]);

@@ -15,6 +15,7 @@ struct mhp_saved {
         char knob[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX]; /* empty: not touched */
         char hold[_MHP_SOURCE_MAX][MHP_SAVED_HOLD_MAX]; /* likewise */
         struct mhp_ranges hands_off;                  /* blocks */
+        bool notice;                                  /* the notice of ejects was off before */
         char *place_table;                            /* owned; NULL: not touched */
         char *removals;                               /* owned; text form of a map with removals and their members alone; NULL: none */
 };

@@ -120,3 +120,51 @@ class Companion(RemovalCase):
         self.machine.check(["dd", f"of={TABLE}", "status=none", "bs=4k", "conv=notrunc"], stdin="\n")
         self.configure(MOVABLE)
         self.machine.check("systemctl start mhpd")
+
+
+class HostAsks(RemovalCase):
+    """The host asks for memory, the kernel tells, and mhpd gives it in its own order."""
+
+    spec = Spec(memory="1G", kernel="patched", virtio_mem=(VirtioMem("vm0", "2G"),))
+    config = MOVABLE
+
+    def job_of(self, since, group):
+        """The removal that was begun for the host."""
+        return self.machine.wait(lambda: [entry["MESSAGE"] for entry in self.journal(since) if f"the host wants {group}" in entry["MESSAGE"]],
+                                 bool, 30, "the host's request in the journal")[0]
+
+    def test_dimm(self):
+        """It leaves as with `mhpctl unplug`; while mhpd is not there, the kernel does as ever."""
+        self.assertEqual(self.machine.check("cat /sys/firmware/acpi/hotplug/memory/notify").strip(), "1")
+        name, found, group = self.plug_online("1G", 8, "Movable")
+        since = self.cursor()
+        self.assertTrue(self.machine.unplug_dimm(name))
+        self.assertIn("job", self.job_of(since, group))
+        ended = self.machine.wait(lambda: self.journal(since, MHPD_EVENT="removed"), bool, 30, "the end of the removal")
+        self.assertIn("done, 8 of 8 blocks", ended[0]["MESSAGE"])
+        self.assertEqual(set(self.machine.blocks()) & set(found), set())
+        self.machine.check("systemctl stop mhpd")
+        self.assertEqual(self.machine.check("cat /sys/firmware/acpi/hotplug/memory/notify").strip(), "0")
+        before = self.machine.blocks()
+        name = self.machine.plug_dimm("512M")
+        self.machine.wait_blocks(lambda now: len(now.without(before)) == 4)
+        self.assertTrue(self.machine.unplug_dimm(name))
+        self.machine.check("systemctl start mhpd")
+        self.assert_well()
+
+    def test_virtio_mem(self):
+        """It shrinks to what the host wants; a second request replaces the first."""
+        self.machine.resize_virtio_mem("2G")
+        self.machine.wait_virtio_mem("2G")
+        self.machine.wait_blocks(lambda now: now.by_zone().get("Movable") == 16)
+        self.machine.check("udevadm settle; sleep 1")
+        since = self.cursor()
+        self.machine.resize_virtio_mem("1G")
+        said = self.job_of(since, "virtio-mem:virtio")
+        self.assertIn("to shrink to 1G", said)
+        self.machine.wait_virtio_mem("1G")
+        self.machine.resize_virtio_mem("512M")
+        self.machine.wait_virtio_mem("512M")
+        self.machine.wait(lambda: self.journal(since, MHPD_EVENT="removed"), lambda ended: len(ended) >= 2, 60, "two removals")
+        self.assertEqual(self.machine.check("cat /sys/module/virtio_mem/parameters/unplug_online").strip(), "Y")
+        self.assert_well()
