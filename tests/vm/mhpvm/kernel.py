@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Debian's stock cloud kernels, and the small initial root that starts the guest from its disk.
+"""Debian's stock cloud kernels, our own with the companion series, and the small initial root that starts the guest from its disk.
 
 The initial root carries the few modules that a guest needs; it lays them, and whatever else the caller packs below
 /overlay, over the guest's root before it hands over. So one disk image serves every kernel and every build of mhpd.
@@ -17,6 +17,10 @@ from . import Unavailable, cache
 from .cpio import Archive
 
 SERIES = {"6.12": r"linux-image-6\.12\.[^ ]*-cloud-amd64", "6.1": r"linux-image-6\.1\.0-[^ ]*-cloud-amd64"}
+
+# Made by kernel/build with these options; MHPD_VM_PATCHED and MHPD_VM_PATCHED_DEBUG name an image of it that is there already.
+OWN = {"patched": (), "patched-debug": ("--debug",)}
+BUILD = pathlib.Path(__file__).resolve().parents[3] / "kernel" / "build"
 
 # Loaded before the disk is mounted.
 BOOT_MODULES = ("virtio_pci", "virtio_blk")
@@ -138,6 +142,7 @@ def _write_initrd(folder, release, target):
 def _keep_modules(folder, release, kept):
     """A module folder below KEPT with only what a guest needs, not compressed, with an index of its own."""
     place = kept / "lib" / "modules" / release
+    place.mkdir(parents=True)
     for path in _wanted(folder, GUEST_MODULES):
         module = place / path.removesuffix(".xz")
         module.parent.mkdir(parents=True, exist_ok=True)
@@ -148,9 +153,27 @@ def _keep_modules(folder, release, kept):
     return place
 
 
+def _from_folder(folder, series):
+    """A Kernel out of a folder with `vmlinuz`, `release` and `modules`."""
+    release = (folder / "release").read_text()
+    names = cache.key_of_files(path for path in (folder / "modules").glob("modules.*") if path.is_file())
+    version = cache.key(INIT, GUEST_MODULES, folder.name, release, names, cache.key_of_files([__file__]))
+    initrd = cache.entry(f"initrd-{series}-{version}", lambda target: _write_initrd(folder / "modules", release, target))
+    return Kernel(release, folder / "vmlinuz", initrd)
+
+
+def _own(series):
+    """The folder of a kernel with the companion series; building it takes some minutes, once."""
+    image = os.environ.get("MHPD_VM_" + series.upper().replace("-", "_"))
+    return pathlib.Path(image or cache.run([str(BUILD), *OWN[series]]).splitlines()[-1]).parent
+
+
 @functools.lru_cache(maxsize=None)
 def get(series):
-    """The newest stock kernel of a series ("6.12" or "6.1"): what apt lists, or else the newest one already here."""
+    """A kernel: "6.12" or "6.1" for the newest stock one of a series (what apt lists, or else the newest one already here), "patched" for
+    our own."""
+    if series in OWN:
+        return _from_folder(_own(series), series)
     problem = "apt lists no such package"
     for package in list(reversed(_listed(series)))[:1] + list(reversed(_cached(series))):
         try:
@@ -158,9 +181,5 @@ def get(series):
         except Unavailable as error:
             problem = str(error)
             continue
-        release = (folder / "release").read_text()
-        version = cache.key(INIT, GUEST_MODULES, package, cache.key_of_files([__file__]))
-        initrd = cache.entry(f"initrd-{series}-{version}",
-                             lambda target: _write_initrd(folder / "modules", release, target))
-        return Kernel(release, folder / "vmlinuz", initrd)
+        return _from_folder(folder, series)
     raise Unavailable(f"no {series} cloud kernel: {problem}")
