@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What the tests here share: TAP output as in kselftest, and files below /sys/devices/system/memory.
 #
 # MHP_BLOCKS: memory blocks that a test may take offline and bring back, without it all that are in the Movable zone.

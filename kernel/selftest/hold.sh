@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-or-later
 # hold: a block that is held does not come online.
 
 . "$(dirname "$0")/common.sh"

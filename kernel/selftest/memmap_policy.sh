@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-or-later
 # memmap_policy: what is a table of rules and what is not. What the rules do takes memory that is plugged, so that is tested elsewhere.
 
 . "$(dirname "$0")/common.sh"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-or-later
 # nr_vmemmap_pages: there for every block, read-only, a number that fits the block, and that page flags agree with.
 
 . "$(dirname "$0")/common.sh"

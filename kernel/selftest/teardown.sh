@@ -1,5 +1,5 @@
 #!/bin/sh
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-or-later
 # teardown: several blocks in a given order, all or none.
 
 . "$(dirname "$0")/common.sh"
