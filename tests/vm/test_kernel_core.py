@@ -4,6 +4,7 @@
 import pathlib
 
 from mhpvm import Unavailable, selftest
+from mhpvm.image import HELPER_DIR
 from mhpvm.memmap import PAGES, outside_buddy, read, wrong_pages
 from mhpvm.machine import Spec, VirtioMem
 from mhpvm.patched import PatchedCase
@@ -11,6 +12,7 @@ from mhpvm.patched import PatchedCase
 GiB = 1 << 30
 FIRST_HALF, SECOND_HALF = "100000000-13fffffff", "140000000-17fffffff"
 SELFTEST = pathlib.Path(__file__).resolve().parents[2] / "kernel" / "selftest"
+NORMAL = 3                      # of sixteen blocks
 PINNED_FOR = 3                  # seconds that a teardown gets to find that a page does not move
 HUGE = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
@@ -102,7 +104,7 @@ class Placement(PatchedCase):
 
 
 class Blocks(PatchedCase):
-    """hold and teardown, on sixteen blocks of a DIMM: twelve in Movable, four in Normal."""
+    """hold and teardown, on sixteen blocks of a DIMM: most in Movable, the first ones in Normal."""
 
     spec = Spec(memory="1G", kernel="patched")
     found = None
@@ -110,8 +112,8 @@ class Blocks(PatchedCase):
     def setUp(self):
         if not self.found:
             type(self).name, type(self).found = self.plug_offline("2G", 16)
-            self.set_online(sorted(self.found)[:4], "online_kernel")
-            self.set_online(sorted(self.found)[4:], "online_movable")
+            self.set_online(sorted(self.found)[:NORMAL], "online_kernel")
+            self.set_online(sorted(self.found)[NORMAL:], "online_movable")
         self.numbers = sorted(self.found)
         self.before = self.places()
 
@@ -127,44 +129,48 @@ class Blocks(PatchedCase):
             zone = self.before[number][1]
             self.assertEqual(self.write(f"memory{number}/state", "online_movable" if zone == "Movable" else "online_kernel"), "")
 
-    def order_of_events(self, order, kinds=("offline",)):
+    def order_of_events(self, order):
         """Run a teardown and return (how it ended, the blocks whose events came, in order)."""
-        self.machine.check("rm -f /run/events; systemd-run -q --unit=events -p StandardOutput=file:/run/events udevadm monitor -k -s memory; "
+        self.machine.check("rm -f /run/events; systemd-run -q --unit=events -p StandardOutput=file:/run/events stdbuf -oL udevadm monitor -k -s memory; "
                            "until grep -q KERNEL /run/events; do sleep 0.1; done; sleep 0.3")
         ended = self.write("teardown", order, 120)
         self.machine.check("sleep 0.5; systemctl stop events")
         lines = [line.split() for line in self.machine.check("grep KERNEL.*memory/memory /run/events; true").splitlines()]
-        return ended, [(words[2], int(words[3].rsplit("memory", 1)[1])) for words in lines]
+        return ended, [(words[1], int(words[2].rsplit("memory", 1)[1])) for words in lines]
+
+    def free_normal(self):
+        """The blocks in Normal that could go offline now; kernel memory settles in some of them."""
+        normal = self.numbers[:NORMAL]
+        free = [number for number in normal if not self.write(f"memory{number}/state", "offline")]
+        for number in free:
+            self.assertEqual(self.write(f"memory{number}/state", "online_kernel"), "")
+        return free
 
     def test_all(self):
         """In the order asked for, all of them, and then held."""
-        high, low = self.numbers[-1], self.numbers[0]
-        order = [self.numbers[3]] + list(range(high, self.numbers[4] - 1, -1)) + self.numbers[0:3]
-        ended, events = self.order_of_events(f"{self.numbers[3]},{high}-{self.numbers[4]},{low}-{self.numbers[2]}\n")
+        low, high = self.numbers[NORMAL], self.numbers[-1]
+        order = [low + 1] + self.free_normal() + list(range(high, low + 1, -1)) + [low]
+        ended, events = self.order_of_events(",".join(map(str, order[:-(high - low)])) + f",{high}-{low + 2},{low}\n")
         self.assertEqual(ended, "")
         self.assertEqual(events, [("offline", number) for number in order])
         self.assertEqual(self.read("teardown"), "ok\n")
-        for number in self.numbers:
+        for number in order:
             self.assertEqual(self.read(f"memory{number}/hold"), "1\n")
             self.assertEqual(self.write(f"memory{number}/state", "online_movable"), "EBUSY")
             self.assertEqual(self.write(f"memory{number}/online", "1"), "EBUSY")
-        self.assertEqual(set(self.places(self.found).values()), {("offline", None)})
-        self.back(self.numbers)
+        self.assertEqual(set(self.places(order).values()), {("offline", None)})
+        self.back(order)
 
     def test_unmovable(self):
         """Kernel memory in one block: EBUSY at once; what had gone before is back in its own zone, and block and page are named."""
         self.machine.check("dmesg -n 1")
-        busy = None
-        for number in self.numbers[:4]:
-            ended = self.write(f"memory{number}/state", "offline")
-            if ended:
-                busy = number
-                self.assertEqual(ended, "EBUSY")
-                break
-            self.assertEqual(self.write(f"memory{number}/state", "online_kernel"), "")
-        if busy is None:
-            self.skipTest("no kernel memory went to the blocks in Normal")
-        others = [number for number in self.numbers if number != busy]
+        slab = self.machine.agent.start(f"exec {HELPER_DIR}/load slab 100")
+        self.addCleanup(self.machine.agent.finish, slab)
+        self.addCleanup(self.machine.run, "pkill -x load")
+        self.machine.wait(self.free_normal, lambda free: len(free) < NORMAL, 30, "kernel memory in the blocks in Normal")
+        free = self.free_normal()
+        busy = next(number for number in self.numbers if number not in free)
+        others = free + self.numbers[NORMAL:]
         text = ",".join(map(str, reversed(others))) + f",{busy}"
         ended, events = self.order_of_events(text)
         self.assertEqual(ended, "EBUSY")
