@@ -54,12 +54,12 @@ put() {
 
 # put_text FILE TEXT
 put_text() {
-	printf "$2" | put "$1"
+	printf -- "$2" | put "$1"
 }
 
 # put_unprivileged FILE TEXT: opened by root, written to without capabilities
 put_unprivileged() {
-	printf "$2" >/tmp/mhp-selftest.$$
+	printf -- "$2" >/tmp/mhp-selftest.$$
 	if said=$(setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all --inh-caps=-all \
 		  dd bs=4M iflag=fullblock status=none </tmp/mhp-selftest.$$ 2>&1 >"$SYSFS/$1"); then
 		echo ok

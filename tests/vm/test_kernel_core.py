@@ -113,9 +113,8 @@ class Blocks(PatchedCase):
     def setUp(self):
         if not self.found:
             type(self).name, type(self).found = self.plug_offline("2G", 16)
-            self.set_online(sorted(self.found)[:NORMAL], "online_kernel")
-            self.set_online(sorted(self.found)[NORMAL:], "online_movable")
         self.numbers = sorted(self.found)
+        self.back([number for number, (state, _) in self.places(self.found).items() if state == "offline"])
         self.before = self.places()
 
     def tearDown(self):
@@ -126,9 +125,9 @@ class Blocks(PatchedCase):
     def back(self, numbers):
         """Bring blocks back that a teardown took."""
         for number in numbers:
+            verb = "online_kernel" if number in self.numbers[:NORMAL] else "online_movable"
             self.assertEqual(self.write(f"memory{number}/hold", "0"), "")
-            zone = self.before[number][1]
-            self.assertEqual(self.write(f"memory{number}/state", "online_movable" if zone == "Movable" else "online_kernel"), "")
+            self.assertEqual(self.write(f"memory{number}/state", verb), "")
 
     def order_of_events(self, order):
         """Run a teardown and return (how it ended, the blocks whose events came, in order)."""
@@ -191,7 +190,7 @@ class Blocks(PatchedCase):
         self.pin(stuck)
         text = f"{other}-{self.numbers[9]},{stuck}-{self.numbers[4]}"
         handle, note = self.start_write("teardown", text)
-        self.machine.wait(lambda: self.places([other])[other][0], lambda state: state == "offline", 20, "the first block offline")
+        self.machine.wait(lambda: self.places([stuck])[stuck][0], lambda state: state == "going-offline", 60, "its turn")
         second, _ = self.start_write(f"memory{other}/state", "online_movable")
         third, third_note = self.start_write("teardown", str(self.numbers[5]))
         self.machine.check(f"sleep {PINNED_FOR}")
