@@ -10,7 +10,8 @@ from mhpvm.machine import Spec, VirtioMem
 from mhpvm.patched import PatchedCase
 
 GiB = 1 << 30
-FIRST_HALF, SECOND_HALF = "100000000-13fffffff", "140000000-17fffffff"
+BASE = 8 * GiB                  # of the first DIMM: 4 GiB begin with the place of the virtio-mem device
+FIRST_HALF, SECOND_HALF = "200000000-23fffffff", "240000000-27fffffff"
 SELFTEST = pathlib.Path(__file__).resolve().parents[2] / "kernel" / "selftest"
 SCRIPTS = ("nr_vmemmap_pages", "memmap_policy", "hold", "teardown")
 NORMAL = 3                      # of sixteen blocks
@@ -19,7 +20,7 @@ HUGE = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
 
 class Placement(PatchedCase):
-    """memmap_policy and nr_vmemmap_pages. The first DIMM's place begins at 4 GiB."""
+    """memmap_policy and nr_vmemmap_pages."""
 
     spec = Spec(memory="1G", kernel="patched", virtio_mem=(VirtioMem("vm0", "4G"),), append="hugetlb_free_vmemmap=on")
 
@@ -57,7 +58,7 @@ class Placement(PatchedCase):
 
     def test_every_other_block(self):
         before = self.sums()
-        rules = "".join(f"{start:x}-{start + (128 << 20) - 1:x} on\n" for start in range(4 * GiB, 5 * GiB, 256 << 20))
+        rules = "".join(f"{start:x}-{start + (128 << 20) - 1:x} on\n" for start in range(BASE, BASE + GiB, 256 << 20))
         name, wanted = self.take("1G", rules + "default off\n", [PAGES, 0] * 4)
         self.set_online(wanted, "online_movable")
         self.assertEqual(wrong_pages(read(self.machine), wanted), [])
@@ -68,7 +69,7 @@ class Placement(PatchedCase):
         before = self.sums()
         for policy, expected in (("node 0 on\ndefault off\n", [PAGES] * 2), ("default off\nnode 0 on\n", [0] * 2),
                                  ("node 0 force\n", [PAGES] * 2), ("default on", [PAGES] * 2), ("\n", [0] * 2),
-                                 ("200000000-207ffffff on\n", [0] * 2), ("100000000-107ffffff on\n", [PAGES, 0])):
+                                 ("300000000-307ffffff on\n", [0] * 2), ("200000000-207ffffff on\n", [PAGES, 0])):
             name, _ = self.take("256M", policy, expected)
             self.drop(name, before)
 
