@@ -29,7 +29,7 @@ for text in 1 60 3600; do
 done
 for file in notify notify_timeout_sec; do
 	bad $file "a lone newline" "\n"
-	bad $file "minus one" "-1\n"
+	bad $file "minus one" "\0551\n"
 	bad $file "a word" "on\n"
 	bad $file "something behind it" "1 1\n"
 	bad $file "beyond 32 bits" "4294967297\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The companion patch's half in drivers: events over netlink, notice of an eject, a failed eject, and virtio-mem."""
 
+import pathlib
 import re
 import time
 
@@ -12,6 +13,7 @@ from mhpvm.memmap import PARAMETER
 from mhpvm.removal import RemovalCase
 from mhpvm.units import GiB, MiB, parse_size
 
+SELFTEST = pathlib.Path(__file__).resolve().parents[2] / "kernel" / "selftest"
 MEMORY = "/sys/devices/system/memory"
 HOTPLUG = "/sys/firmware/acpi/hotplug/memory"
 GENL = f"{HELPER_DIR}/mhpgenl"
@@ -368,6 +370,18 @@ class Drivers(KernelCase):
         self.machine.wait_virtio_mem(0)
         self.assertEqual(self.virtio()["plugged_size"], "0")
         self.assertNotEqual(self.machine.run("echo 1 > $(ls -d /sys/bus/virtio/drivers/virtio_mem/virtio*)/requested_size").code, 0)
+
+
+    def test_selftests(self):
+        """The scripts that come with the series."""
+        self.machine.check("mkdir -p /run/selftest")
+        for name in ("common", "acpi-notify", "virtio-mem"):
+            self.machine.agent.write(f"/run/selftest/{name}.sh", (SELFTEST / f"{name}.sh").read_text())
+        for name in ("acpi-notify", "virtio-mem"):
+            with self.subTest(script=name):
+                done = self.machine.run(f"cd /run/selftest && sh ./{name}.sh")
+                self.assertEqual(done.code, 0, done.out + done.err)
+                self.assertNotIn("not ok", done.out)
 
 
 class BigBlocks(KernelCase):
