@@ -385,9 +385,9 @@ class Drivers(KernelCase):
 
 
 class BigBlocks(KernelCase):
-    """400 MiB and a virtio-mem device in big-block mode, big blocks of two memory blocks, memmap on the memory."""
+    """512 MiB and a virtio-mem device in big-block mode, big blocks of two memory blocks, memmap on the memory."""
 
-    spec = Spec(memory="400M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=1", virtio_mem=(VirtioMem("vm0", "16G", 0, "256M"),))
+    spec = Spec(memory="512M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=1", virtio_mem=(VirtioMem("vm0", "32G", 0, "256M"),))
     seconds = 60
 
     def counters(self):
@@ -405,12 +405,12 @@ class BigBlocks(KernelCase):
         self.assertNotIn("Out of memory", self.machine.check("dmesg"))
 
     def test_size_and_back(self):
-        """It lives through 16 GiB, which come with their memmap, and all of it goes again."""
+        """It lives through 32 GiB, whose memmap is as large as the guest was, and all of it goes again."""
         before = self.counters()
-        self.grow("16G")
+        self.grow("32G")
         grown = self.counters()
-        self.assertEqual(grown[1] - before[1], 16 * GiB // 4096)
-        self.assertEqual(grown[2] - before[2], 16 * GiB // 4096 // 64 * 63)
+        self.assertEqual(grown[1] - before[1], 32 * GiB // 4096)
+        self.assertEqual(grown[2] - before[2], 32 * GiB // 4096 // 64 * 63)
         self.assertEqual(self.machine.check("cat /sys/bus/virtio/drivers/virtio_mem/virtio*/mode").strip(), "bbm")
         self.machine.resize_virtio_mem("1G")
         self.machine.wait_virtio_mem("1G", timeout=self.seconds)
@@ -449,10 +449,10 @@ class BigBlocks(KernelCase):
 
 
 class BigBlocksElsewhere(KernelCase):
-    """The same with the memmap elsewhere: the guest does not live through it."""
+    """The same with the memmap elsewhere: there is no room for it."""
 
-    spec = Spec(memory="400M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=0", virtio_mem=(VirtioMem("vm0", "16G", 0, "256M"),))
-    seconds = 30
+    spec = Spec(memory="512M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=0", virtio_mem=(VirtioMem("vm0", "32G", 0, "256M"),))
+    seconds = 60
 
     def tearDown(self):
         """The guest is past being looked at."""
@@ -465,11 +465,11 @@ class BigBlocksElsewhere(KernelCase):
             return True
 
     def test_size(self):
-        self.machine.resize_virtio_mem("16G")
+        self.machine.resize_virtio_mem("32G")
         deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline and not self.suffers():
             time.sleep(1)
         taken = self.machine.virtio_mem_size()
-        print(f"     400 MiB, memmap elsewhere: {taken / GiB:.2f} GiB taken when memory ran out", flush=True)
+        print(f"     512 MiB, memmap elsewhere: {taken / GiB:.2f} GiB taken when memory ran out", flush=True)
         self.assertTrue(self.suffers())
-        self.assertLess(taken, 16 * GiB)
+        self.assertLess(taken, 32 * GiB)
