@@ -56,7 +56,7 @@ class KernelCase(RemovalCase):
         self.set_states([number for number in found if number != block], "online_movable")
 
     def fails_to_eject(self):
-        """Ask for a DIMM of Movable blocks with one that cannot go in its middle; (what was there, what is there afterwards, that one)."""
+        """Ask for a DIMM of Movable blocks with one in its middle that cannot go; (what was there, what is there, that one)."""
         name, found = self.plug_blocks("1G", 8)
         fixed = min(found) + 4
         self.set_states([fixed], "offline")
@@ -238,7 +238,8 @@ class Drivers(KernelCase):
         """Bad values are refused and change nothing."""
         show = f"cat {HOTPLUG}/notify {HOTPLUG}/notify_timeout_sec"
         before = self.machine.check(show)
-        for name, values in (("notify", ("2", "-1", "x", "''")), ("notify_timeout_sec", ("0", "3601", "-1", "1s", "''", "4294967297"))):
+        for name, values in (("notify", ("2", "-1", "x", "''")),
+                             ("notify_timeout_sec", ("0", "3601", "-1", "1s", "''", "4294967297"))):
             for value in values:
                 said = self.machine.run(f"printf '%s\\n' {value} | dd of={HOTPLUG}/{name} conv=nocreat,notrunc")
                 self.assertNotEqual(said.code, 0, f"{name} {value}")
@@ -253,7 +254,8 @@ class Drivers(KernelCase):
         self.listen_genl()
         _, found = self.plug_blocks("256M", 2)
         unit = found.block_size
-        self.wait_genl("placement", start=min(found) * unit, size=2 * unit, requested=1, placement=1, vmemmap_pages=unit // 4096 // 64)
+        self.wait_genl("placement", start=min(found) * unit, size=2 * unit, requested=1, placement=1,
+                       vmemmap_pages=unit // 4096 // 64)
 
     def test_placement_not_possible(self):
         """virtio-mem in sub-block mode cannot host its memmap, and the event says so."""
@@ -308,7 +310,8 @@ class Drivers(KernelCase):
         """All blocks, and each: as sysfs has them."""
         _, found = self.plug_blocks("256M", 2)
         self.set_states([max(found)], "offline")
-        every = {int(fields["block"]): fields for fields in (dict(word.split("=") for word in words[1:]) for words in self.said("dump"))}
+        said = [dict(word.split("=") for word in words[1:]) for words in self.said("dump")]
+        every = {int(fields["block"]): fields for fields in said}
         blocks = self.machine.blocks()
         self.assertEqual(sorted(every), sorted(blocks))
         for number, block in blocks.items():
@@ -339,7 +342,8 @@ class Drivers(KernelCase):
         block = max(found)
         self.pin(block, found.block_size)
         stuck = self.machine.agent.start(f"timeout -s INT 4 sh -c 'echo offline > {MEMORY}/memory{block}/state'")
-        self.machine.wait(lambda: self.machine.run(f"cat {MEMORY}/memory{block}/state").out, lambda said: "going" in said, 5, "going-offline")
+        self.machine.wait(lambda: self.machine.run(f"cat {MEMORY}/memory{block}/state").out, lambda said: "going" in said, 5,
+                          "going-offline")
         began = time.monotonic()
         self.assertEqual(self.said(f"get {block}")[0][0], "get")
         self.assertLess(time.monotonic() - began, 2)
@@ -355,7 +359,8 @@ class Drivers(KernelCase):
 
     def test_virtio_mem(self):
         """Sizes, mode, and what a resize request says."""
-        self.assertEqual((self.virtio()["requested_size"], self.virtio()["plugged_size"], self.virtio()["mode"]), ("0", "0", "sbm"))
+        now = self.virtio()
+        self.assertEqual((now["requested_size"], now["plugged_size"], now["mode"]), ("0", "0", "sbm"))
         self.assertEqual(int(self.virtio()["device_block_size"]), 2 * MiB)
         self.listen_uevents("virtio")
         self.machine.resize_virtio_mem("512M")
@@ -369,7 +374,8 @@ class Drivers(KernelCase):
         self.assertEqual(event["PLUGGED_SIZE"], str(512 * MiB))
         self.machine.wait_virtio_mem(0)
         self.assertEqual(self.virtio()["plugged_size"], "0")
-        self.assertNotEqual(self.machine.run("echo 1 > $(ls -d /sys/bus/virtio/drivers/virtio_mem/virtio*)/requested_size").code, 0)
+        said = self.machine.run("echo 1 > $(ls -d /sys/bus/virtio/drivers/virtio_mem/virtio*)/requested_size")
+        self.assertNotEqual(said.code, 0)
 
 
     def test_selftests(self):
@@ -387,13 +393,15 @@ class Drivers(KernelCase):
 class BigBlocks(KernelCase):
     """512 MiB and a virtio-mem device in big-block mode, big blocks of two memory blocks, memmap on the memory."""
 
-    spec = Spec(memory="512M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=1", virtio_mem=(VirtioMem("vm0", "32G", 0, "256M"),))
+    spec = Spec(memory="512M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=1",
+                virtio_mem=(VirtioMem("vm0", "32G", 0, "256M"),))
     seconds = 60
 
     def counters(self):
         """MemTotal, and present and managed pages of all zones."""
         total = int(self.machine.check("awk '/^MemTotal/ { print $2 }' /proc/meminfo"))
-        pages = self.machine.check("awk '/^ +(present|managed)/ { n[$1] += $2 } END { print n[\"present\"], n[\"managed\"] }' /proc/zoneinfo")
+        pages = self.machine.check("awk '/^ +(present|managed)/ { n[$1] += $2 } "
+                                   "END { print n[\"present\"], n[\"managed\"] }' /proc/zoneinfo")
         return (total, *map(int, pages.split()))
 
     def grow(self, size):
@@ -451,7 +459,8 @@ class BigBlocks(KernelCase):
 class BigBlocksElsewhere(KernelCase):
     """The same with the memmap elsewhere: there is no room for it."""
 
-    spec = Spec(memory="512M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=0", virtio_mem=(VirtioMem("vm0", "32G", 0, "256M"),))
+    spec = Spec(memory="512M", kernel="patched", append=f"{MOVABLE} {PARAMETER}=0",
+                virtio_mem=(VirtioMem("vm0", "32G", 0, "256M"),))
     seconds = 60
 
     def tearDown(self):
@@ -460,7 +469,8 @@ class BigBlocksElsewhere(KernelCase):
     def suffers(self):
         """Whether the guest has no memory left: it does not answer, says so, or cannot add any more."""
         try:
-            return self.machine.run("dmesg | grep -E 'Out of memory|alloc(ation)? failure|adding memory failed|Killed process'", 10).code == 0
+            signs = "Out of memory|alloc(ation)? failure|adding memory failed|Killed process"
+            return self.machine.run(f"dmesg | grep -E '{signs}'", 10).code == 0
         except (Timeout, EOFError, OSError, AgentError):
             return True
 

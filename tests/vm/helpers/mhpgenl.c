@@ -24,7 +24,8 @@ static const char *const commands[] = { "unspec", "get", "placement", "offline-f
 static const struct { const char *name; enum kind kind; } attributes[attr_last + 1] = {
         [2] = { "block", u64 }, [3] = { "start", u64 }, [4] = { "size", u64 }, [5] = { "node", u32 }, [6] = { "requested", u8 },
         [7] = { "placement", u8 }, [8] = { "reason", u8 }, [9] = { "vmemmap_pages", u64 }, [10] = { "errno", u32 },
-        [11] = { "pfn", u64 }, [12] = { "page_flags", u64 }, [13] = { "zone", text }, [14] = { "old_zone", text }, [15] = { "hold", u8 },
+        [11] = { "pfn", u64 }, [12] = { "page_flags", u64 }, [13] = { "zone", text }, [14] = { "old_zone", text },
+        [15] = { "hold", u8 },
 };
 
 static struct { struct nlmsghdr head; struct genlmsghdr genl; char space[512]; } request;
@@ -180,7 +181,8 @@ static int resolve(int *ret_group)
                 print_error(head);
                 exit(2);
         }
-        for (struct nlattr *attr = (struct nlattr *)((char *)NLMSG_DATA(head) + GENL_HDRLEN); (char *)attr < answer + length; attr = next(attr)) {
+        for (struct nlattr *attr = (struct nlattr *)((char *)NLMSG_DATA(head) + GENL_HDRLEN); (char *)attr < answer + length;
+             attr = next(attr)) {
                 if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
                         memcpy(&family, payload(attr), sizeof(family));
                 if ((attr->nla_type & NLA_TYPE_MASK) == CTRL_ATTR_MCAST_GROUPS)
