@@ -70,7 +70,7 @@ check "nothing changed" "$before" "$(cat $SYSFS/memmap_policy)"
 one="default on\n"
 two="node 0 off\n$(range 0 1) force\ndefault off\n"
 put_text memmap_policy "$one" >/dev/null
-(for _ in $(seq 200); do put_text memmap_policy "$two"; put_text memmap_policy "$one"; done >/dev/null) &
+(for _ in $(seq 40); do put_text memmap_policy "$two"; put_text memmap_policy "$one"; done >/dev/null) &
 writer=$!
 mixed=0
 while kill -0 $writer 2>/dev/null; do
