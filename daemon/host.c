@@ -89,10 +89,27 @@ static struct request *find(struct host *host, const char *group) {
         return NULL;
 }
 
+/* In big-block mode the driver gives back what may be several memory blocks, once all of them are offline: it alone knows which belong together. */
+static bool gives_single_blocks(const struct engine *engine, const char *device) {
+        _cleanup_free_ struct mhp_virtio_mem *devices = NULL;
+        bool single = false;
+        size_t n;
+
+        if (mhp_virtio_mem_list(&engine->root, &devices, &n) < 0)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(devices[i].name, device) == 0)
+                        single = devices[i].device_block <= engine->ring->map->block_size;
+        return single;
+}
+
 int host_heard(struct host *host, const struct mhp_uevent *uevent) {
         bool eject = uevent->action == MHP_UEVENT_EJECT;
         char group[MHP_GROUP_NAME_MAX];
         struct request *request;
+
+        if (!eject && !gives_single_blocks(host->engine, uevent->device))
+                return 0;
 
         (void) snprintf(group, sizeof(group), "%s:%s", mhp_source_name(eject ? MHP_SOURCE_ACPI : MHP_SOURCE_VIRTIO_MEM), uevent->device);
         request = find(host, group);

@@ -18,7 +18,8 @@ DEFINE_CLEANUP(struct host *, host_free)
 void host_listen(struct engine *engine);
 void host_stop(struct engine *engine);
 
-/* An EJECT or a RESIZE; what follows from it happens at the next turn. A later request for a device replaces an earlier one. -ENOMEM only. */
+/* An EJECT or a RESIZE; what follows from it happens at the next turn. A later request for a device replaces an earlier one. A device that does not give back
+ * single blocks is left to its driver. -ENOMEM only. */
 int host_heard(struct host *host, const struct mhp_uevent *uevent);
 
 /* Before a turn: begins what can begin. */
