@@ -66,7 +66,8 @@ class UnplugVirtio(RemovalCase):
         self.leave_nothing()
 
     def arrived_after_growth(self, size, count):
-        """Grow, and wait until all is online."""
+        """Grow, and wait until all is online. The driver tells the host that it has given memory back before the kernel has removed the block."""
+        self.machine.check("udevadm settle; sleep 1")
         before = self.machine.blocks()
         self.grow(size, count)
         return self.arrived(before, count)
