@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <linux/genetlink.h>
+#include <netlink/cache.h>
 #include <netlink/errno.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+#include <netlink/object.h>
 #include <netlink/socket.h>
 #include <stddef.h>
 #include <string.h>
@@ -64,10 +66,28 @@ static int open_sock(struct nl_sock **ret) {
 }
 
 /* The numbers of a family and one of its groups. Asked on a socket of its own, so that no event comes between question and answer. -ENOENT. */
+/* Whether the family is among those that there are. To ask for it by name would have a kernel without it look for a module, each time: request_module() in
+ * ctrl_getfamily() (net/netlink/genetlink.c). */
+static int look_for(struct nl_sock *sock, const char *family) {
+        struct nl_cache *all = NULL;
+        int r = genl_ctrl_alloc_cache(sock, &all);
+
+        if (r < 0)
+                return to_errno(r);
+        struct genl_family *found = genl_ctrl_search_by_name(all, family);
+        if (found)
+                nl_object_put((struct nl_object *) found);
+        nl_cache_free(all);
+        return found ? 0 : -ENOENT;
+}
+
 static int resolve(const char *family, const char *group, uint16_t *ret_family, uint32_t *ret_group) {
         _cleanup_(sock_freep) struct nl_sock *sock = NULL;
         int r = open_sock(&sock), number;
 
+        if (r < 0)
+                return r;
+        r = look_for(sock, family);
         if (r < 0)
                 return r;
         number = genl_ctrl_resolve(sock, family);
