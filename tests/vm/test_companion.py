@@ -124,7 +124,7 @@ class Companion(RemovalCase):
 class HostAsks(RemovalCase):
     """The host asks for memory, the kernel tells, and mhpd gives it in its own order."""
 
-    spec = Spec(memory="1G", kernel="patched", virtio_mem=(VirtioMem("vm0", "2G"),))
+    spec = Spec(memory="1G", kernel="patched")
     config = MOVABLE
 
     def job_of(self, since, group):
@@ -147,20 +147,3 @@ class HostAsks(RemovalCase):
         self.machine.check("systemctl stop mhpd")
         self.assertEqual(self.machine.check("cat /sys/firmware/acpi/hotplug/memory/notify").strip(), "0")
         self.assertTrue(self.machine.unplug_dimm(name))
-
-    def test_virtio_mem(self):
-        """It shrinks to what the host wants; a second request replaces the first."""
-        self.machine.resize_virtio_mem("2G")
-        self.machine.wait_virtio_mem("2G")
-        self.machine.wait_blocks(lambda now: now.by_zone().get("Movable") == 16)
-        self.machine.check("udevadm settle; sleep 1")
-        since = self.cursor()
-        self.machine.resize_virtio_mem("1G")
-        said = self.job_of(since, "virtio-mem:virtio")
-        self.assertIn("to shrink to 1G", said)
-        self.machine.wait_virtio_mem("1G")
-        self.machine.resize_virtio_mem("512M")
-        self.machine.wait_virtio_mem("512M")
-        self.machine.wait(lambda: self.journal(since, MHPD_EVENT="removed"), lambda ended: len(ended) >= 2, 60, "two removals")
-        self.assertEqual(self.machine.check("cat /sys/module/virtio_mem/parameters/unplug_online").strip(), "Y")
-        self.assert_well()
