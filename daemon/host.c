@@ -92,7 +92,6 @@ int host_heard(struct host *host, const struct mhp_uevent *uevent) {
         char group[MHP_GROUP_NAME_MAX];
         struct request *request;
 
-
         (void) snprintf(group, sizeof(group), "%s:%s", mhp_source_name(MHP_SOURCE_ACPI), uevent->device);
         request = find(host, group);
         if (!request) {
