@@ -23,7 +23,7 @@ static int answer_block(struct dry_run *d, uint32_t nr) {
                 result.read_error = EAGAIN;
                 return engine_result(d->engine, &result, NULL, 0);
         }
-        if (d->verb == MHP_VERB_OFFLINE) {
+        if (d->verb == MHP_VERB_OFFLINE || d->verb == MHP_VERB_TEARDOWN) {
                 result.state = MHP_STATE_OFFLINE;
                 result.valid = MHP_ZONE_BIT(MHP_ZONE_NORMAL) | MHP_ZONE_BIT(MHP_ZONE_MOVABLE);
         } else
@@ -62,8 +62,11 @@ static int tell(const struct dry_run *d) {
         mhp_ranges_print(&d->blocks, &blocks);
         if (blocks.error < 0)
                 return blocks.error;
-        log_print(LOG_NOTICE, "dry run: %s would be written to the state of block%s %s", mhp_verb_name(d->verb),
-                  mhp_ranges_count(&d->blocks) == 1 ? "" : "s", blocks.data);
+        if (d->verb == MHP_VERB_TEARDOWN)
+                log_print(LOG_NOTICE, "dry run: blocks %s would be taken offline at once, all or none", blocks.data);
+        else
+                log_print(LOG_NOTICE, "dry run: %s would be written to the state of block%s %s", mhp_verb_name(d->verb),
+                          mhp_ranges_count(&d->blocks) == 1 ? "" : "s", blocks.data);
         return 0;
 }
 

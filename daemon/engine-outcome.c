@@ -7,6 +7,7 @@
 
 #include "daemon/engine-internal.h"
 #include "daemon/executor.h"
+#include "daemon/kernel-events.h"
 #include "daemon/loop.h"
 #include "daemon/removals.h"
 #include "edge/sysfs.h"
@@ -58,6 +59,20 @@ static int take_count(struct engine *engine, uint32_t nr, const struct mhp_tally
         return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_COUNT, .now = loop_now(), .block = nr, .tally = tally });
 }
 
+/* What lies in a block that stays, and the page that was in the way, if the kernel tells. */
+static int take_kept(struct engine *engine, uint32_t nr, const struct mhp_tally *tally) {
+        struct mhp_tally kept;
+        int r;
+
+        if (!tally || engine->ring->busy == MHP_VERB_COUNT)
+                return take_count(engine, nr, tally);
+        kept = *tally;
+        r = kernel_events_page(engine->kernel_events, nr, &kept.kept);
+        if (r == -ENOMEM)
+                return r;
+        return take_count(engine, nr, &kept);
+}
+
 int engine_result(struct engine *engine, const struct mhp_worker_result *result, const struct mhp_tally *tally, unsigned n_heard) {
         /* A write that fails is not announced, nor is a look. */
         unsigned own = result->error == 0 && engine->ring->busy != MHP_VERB_COUNT ? 1 : 0;
@@ -69,8 +84,8 @@ int engine_result(struct engine *engine, const struct mhp_worker_result *result,
         else
                 r = take_reading(engine, result);
         if (r < 0 || result->error == ECANCELED)
-                return r; /* not begun, because one before it was interrupted; it is free again when the step is over */
-        r = take_count(engine, result->nr, tally);
+                return r; /* not begun, because one before it was interrupted, or undone; it is free again when the step is over */
+        r = take_kept(engine, result->nr, tally);
         return r < 0 ? r : outcome(engine, result->nr, result->error);
 }
 
@@ -133,7 +148,9 @@ static bool reached(const struct engine *engine, enum mhp_verb verb, uint32_t nr
                 return true;
         if (verb == MHP_VERB_COUNT)
                 return false;
-        return verb == MHP_VERB_OFFLINE ? block->state == MHP_STATE_OFFLINE : block->state == MHP_STATE_ONLINE;
+        if (verb == MHP_VERB_OFFLINE || verb == MHP_VERB_TEARDOWN)
+                return block->state == MHP_STATE_OFFLINE;
+        return block->state == MHP_STATE_ONLINE;
 }
 
 int engine_lost(struct engine *engine, enum mhp_verb verb, const uint32_t *blocks, size_t n, int error) {

@@ -30,6 +30,7 @@
 #include "daemon/placer.h"
 #include "edge/machine.h"
 #include "edge/sysfs.h"
+#include "edge/teardown.h"
 
 /* A DIMM of 1 TiB announces 8,192 blocks, twice; an event takes about 1 KiB of the buffer. Only what is used costs memory. */
 #define UEVENT_BUFFER (16 << 20)
@@ -156,6 +157,8 @@ static int start_parts(struct engine *engine) {
                 r = arm(&engine->root, o->runtime, &config, o->dry_run, &engine->saved, &arming);
         if (r >= 0)
                 r = engine_new_ring(engine, &config, &arming, block_size);
+        if (r >= 0)
+                engine->ring->teardown = mhp_teardown_offered(&engine->root);
         if (r >= 0)
                 r = engine_add_sources(engine);
         if (r >= 0)

@@ -232,6 +232,8 @@ static int turn(struct engine *engine) {
 
 /* What was taken for a removal goes back first: whoever stops mhpd has not asked for half a machine. */
 #define STOP_TIMEOUT (20 * USEC_PER_SEC)
+/* Bringing back what a teardown has taken takes some milliseconds a block. */
+#define UNDO_USEC (10 * USEC_PER_SEC)
 
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         struct engine *engine = userdata;
@@ -339,12 +341,21 @@ static int remember(struct engine *engine, const struct mhp_ranges *hands_off) {
         return r;
 }
 
+static int scan(struct engine *engine) {
+        return mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_SCAN, loop_now(), mhp_ring_event, engine->ring);
+}
+
+/* Of a teardown that died with the mhpd before this one, the kernel may still be bringing back what it took. */
 int engine_first_scan(struct engine *engine) {
         _cleanup_ranges_ struct mhp_ranges hands_off = engine->saved.hands_off;
         int r;
 
         engine->saved.hands_off = (struct mhp_ranges) { 0 };
-        r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_SCAN, loop_now(), mhp_ring_event, engine->ring);
+        r = scan(engine);
+        if (r >= 0 && engine->saved.removals && engine->ring->teardown && engine->executor) {
+                executor_wait(engine->executor, mhp_ring_barrier(engine->ring), UNDO_USEC);
+                r = scan(engine);
+        }
         if (r >= 0)
                 r = remember(engine, &hands_off);
         if (r >= 0)

@@ -2,6 +2,7 @@
 #include "daemon/executor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,8 @@
 
 /* What a write gets to leave the kernel after it was asked to. */
 #define GRACE (500 * USEC_PER_MSEC)
+/* What a teardown gets between two of the blocks that it then brings back. */
+#define GRACE_TEARDOWN (5 * USEC_PER_SEC)
 /* Between two starts of a worker that does not even begin to work. */
 #define RESPAWN (1 * USEC_PER_SEC)
 
@@ -50,6 +53,9 @@ struct executor {
         enum mhp_verb verb;
         uint64_t deadline;
         uint64_t deadline_at;     /* of the block that is being worked on */
+        bool lift;
+        uint32_t barrier;
+        int lost;                 /* the worker was lost in a teardown, with this errno: another one waits until the kernel has undone it; 0: no */
         int settle_error;         /* likewise of a device's step */
         char device[MHP_GROUP_NAME_MAX], value[MHP_WORKER_VALUE_MAX];
         uint32_t *request;        /* what the worker is sent, owned */
@@ -63,6 +69,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 static int on_child(sd_event_source *source, const siginfo_t *info, void *userdata);
 
 /* ------------------------------------------------------------------------------------------------------ the step's blocks */
+
+static int set_timer(struct executor *x, uint64_t usec) {
+        int r = sd_event_source_set_time_relative(x->timer, usec);
+
+        return r < 0 ? r : sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT);
+}
 
 static struct item *find(struct executor *x, uint32_t nr, size_t *at) {
         for (size_t i = 0; i < x->n_items; i++) {
@@ -97,9 +109,22 @@ static int load_step(struct executor *x, const struct mhp_step *step) {
         }
         x->verb = step->verb;
         x->deadline = step->deadline;
+        x->lift = step->lift;
+        x->barrier = step->barrier;
+        x->lost = 0;
         x->settle_error = 0;
         x->device[0] = x->value[0] = '\0';
         return 0;
+}
+
+/* A teardown answers at its end, but each block that it takes or brings back is announced: the next one has a deadline of its own. */
+static int go_on(struct executor *x) {
+        if (x->stage == STAGE_INTERRUPTED)
+                return set_timer(x, GRACE_TEARDOWN);
+        if (x->stage != STAGE_WORKING || x->lost != 0)
+                return 0;
+        x->deadline_at = mhp_add_sat(loop_now(), x->deadline);
+        return set_timer(x, x->deadline);
 }
 
 bool executor_heard(struct executor *x, uint32_t nr, unsigned n) {
@@ -108,7 +133,17 @@ bool executor_heard(struct executor *x, uint32_t nr, unsigned n) {
         if (!item || item->answered || item->gone)
                 return false;
         item->heard = (uint16_t) MIN(item->heard + n, (unsigned) UINT16_MAX);
+        if (x->verb == MHP_VERB_TEARDOWN)
+                (void) engine_check(x->engine, go_on(x));
         return true;
+}
+
+unsigned executor_n_heard(const struct executor *x) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < x->n_items && x->stage != STAGE_IDLE; i++)
+                n += x->items[i].heard > 0;
+        return n;
 }
 
 void executor_forget(struct executor *x, uint32_t nr) {
@@ -125,12 +160,6 @@ void executor_doubt(struct executor *x) {
 }
 
 /* ------------------------------------------------------------------------------------------------------------- the worker */
-
-static int set_timer(struct executor *x, uint64_t usec) {
-        int r = sd_event_source_set_time_relative(x->timer, usec);
-
-        return r < 0 ? r : sd_event_source_set_enabled(x->timer, SD_EVENT_ONESHOT);
-}
 
 static int watch(struct executor *x) {
         int r = sd_event_add_io(x->event, &x->io, x->fd, EPOLLIN, on_io, x);
@@ -200,8 +229,14 @@ static int send_request(struct executor *x) {
                         return hold(x, RESPAWN);
                 }
         }
-        r = mhp_verb_is_device(x->verb) ? mhp_worker_send_device(x->fd, x->verb, x->device, x->value)
-                                        : mhp_worker_send(x->fd, x->verb, x->request, x->n_request);
+        if (x->lost != 0)
+                r = mhp_worker_send(x->fd, MHP_VERB_SETTLE, &x->barrier, 1);
+        else if (mhp_verb_is_device(x->verb))
+                r = mhp_worker_send_device(x->fd, x->verb, x->device, x->value);
+        else if (x->lift)
+                r = mhp_worker_send_back(x->fd, x->verb, x->request, x->n_request);
+        else
+                r = mhp_worker_send(x->fd, x->verb, x->request, x->n_request);
         if (r < 0) {
                 log_print(LOG_WARNING, "the worker process takes no work and is replaced: %s", strerror(-r));
                 (void) kill(x->pid, SIGKILL);
@@ -237,6 +272,18 @@ int executor_answer(struct executor *x, enum mhp_verb verb, int error) {
         return set_timer(x, 0);
 }
 
+void executor_wait(struct executor *x, uint32_t barrier, uint64_t usec) {
+        struct pollfd poll_fd = { .fd = x->fd, .events = POLLIN };
+        struct mhp_worker_answer answer;
+
+        if (x->fd < 0 || mhp_worker_send(x->fd, MHP_VERB_SETTLE, &barrier, 1) < 0)
+                return;
+        if (poll(&poll_fd, 1, (int) (usec / USEC_PER_MSEC)) > 0 && mhp_worker_receive(x->fd, &answer) > 0)
+                return;
+        (void) kill(x->pid, SIGKILL);
+        abandon(x);
+}
+
 bool executor_current(const struct executor *x, uint32_t *ret_nr, uint64_t *ret_left) {
         uint64_t now = loop_now();
 
@@ -245,7 +292,7 @@ bool executor_current(const struct executor *x, uint32_t *ret_nr, uint64_t *ret_
         for (size_t i = 0; i < x->n_items; i++) {
                 const struct item *item = &x->items[(x->at_answer + i) % x->n_items];
 
-                if (item->answered || item->gone)
+                if (item->answered || item->gone || (x->verb == MHP_VERB_TEARDOWN && item->heard > 0))
                         continue;
                 *ret_nr = item->nr;
                 *ret_left = x->deadline_at > now ? x->deadline_at - now : 0;
@@ -259,16 +306,10 @@ static int end_step(struct executor *x) {
         return sd_event_source_set_enabled(x->timer, SD_EVENT_OFF);
 }
 
-/* The worker is no more, or not to be waited for: what it did not answer for is read afresh, by the engine. */
-static int lose(struct executor *x, int error) {
-        bool working = x->stage == STAGE_WORKING || x->stage == STAGE_INTERRUPTED;
-        int r;
+/* What the worker did not answer for is read afresh, by the engine. */
+static int give_up(struct executor *x, int error) {
+        int r = end_step(x);
 
-        abandon(x);
-        if (!working)
-                return 0; /* a step that waits goes on with another one */
-
-        r = end_step(x);
         if (r < 0)
                 return r;
         x->n_request = 0;
@@ -276,6 +317,20 @@ static int lose(struct executor *x, int error) {
                 if (!x->items[i].answered && !x->items[i].gone)
                         x->request[x->n_request++] = x->items[i].nr;
         return engine_lost(x->engine, x->verb, x->request, x->n_request, error);
+}
+
+/* The worker is no more, or not to be waited for. Of a teardown the kernel then brings back what it took, under the hotplug lock: to look before that is
+ * over would be to take it for another hand's doing. */
+static int lose(struct executor *x, int error) {
+        bool working = x->stage == STAGE_WORKING || x->stage == STAGE_INTERRUPTED;
+
+        abandon(x);
+        if (!working)
+                return 0; /* a step that waits goes on with another one */
+        if (x->verb != MHP_VERB_TEARDOWN || x->lost != 0 || x->barrier == MHP_NO_BLOCK)
+                return give_up(x, x->lost != 0 ? x->lost : error);
+        x->lost = error;
+        return send_request(x);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- its answers */
@@ -305,6 +360,8 @@ static int take_answer(struct executor *x, const struct mhp_worker_answer *answe
         if (x->stage != STAGE_WORKING && x->stage != STAGE_INTERRUPTED)
                 return -EBADMSG;
         x->spoke = true;
+        if (x->lost != 0)
+                return give_up(x, x->lost);
 
         /* The kernel announces a change before the write that made it returns. So with the events heard by now, each result's
          * block has had its own one; a second one means another hand, and that what the worker read back may be old. */
@@ -369,7 +426,7 @@ void executor_interrupt(struct executor *x) {
                 return;
         (void) kill(x->pid, SIGUSR1);
         x->stage = STAGE_INTERRUPTED;
-        (void) engine_check(x->engine, set_timer(x, GRACE));
+        (void) engine_check(x->engine, set_timer(x, x->verb == MHP_VERB_TEARDOWN ? GRACE_TEARDOWN : GRACE));
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {

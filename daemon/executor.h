@@ -37,6 +37,12 @@ void executor_doubt(struct executor *executor);
 /* Interrupts the write under way, as its deadline would. */
 void executor_interrupt(struct executor *executor);
 
+/* Before the loop runs: waits, as long as that, until nobody has the kernel's hotplug lock. barrier: as in struct mhp_step. */
+void executor_wait(struct executor *executor, uint32_t barrier, uint64_t usec);
+
+/* Of the blocks of a teardown, those that something was heard of: it has been at them. */
+unsigned executor_n_heard(const struct executor *executor);
+
 /* The block that the worker is at. False: at none. *ret_left: µs until it is interrupted. */
 bool executor_current(const struct executor *executor, uint32_t *ret_nr, uint64_t *ret_left);
 

@@ -27,7 +27,11 @@ void job_removal_view(const struct job *job, struct job_view *ret) {
         if (removal->phase != MHP_PHASE_ENDED)
                 ret->done += members->n - members->n_online;
         ret->failed = members->n_gave_up;
-        if (ring->busy == MHP_VERB_OFFLINE && ring->busy_removal == job->id && engine->executor)
+        if (ring->busy_removal != job->id || !engine->executor)
+                return;
+        if (ring->busy == MHP_VERB_TEARDOWN)
+                ret->done += executor_n_heard(engine->executor);
+        if (ring->busy == MHP_VERB_OFFLINE || ring->busy == MHP_VERB_TEARDOWN)
                 (void) executor_current(engine->executor, &ret->current, &ret->current_left);
 }
 

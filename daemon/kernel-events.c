@@ -21,6 +21,7 @@ struct failure {
         uint32_t block;
         int error;
         uint64_t pfn;
+        bool asked; /* somebody wanted to know */
 };
 #define FAILURES_MAX 256
 
@@ -100,8 +101,10 @@ static bool is_known(struct kernel_events *events, const struct mhp_kernel_event
         for (size_t i = 0; i < events->n_failed && !slot; i++)
                 if (events->failed[i].block == e->block)
                         slot = &events->failed[i];
-        if (slot && slot->error == e->error && slot->pfn == e->pfn)
+        if (slot && slot->error == e->error && slot->pfn == e->pfn) {
+                slot->asked = false;
                 return true;
+        }
         if (!slot && events->n_failed < FAILURES_MAX)
                 slot = &events->failed[events->n_failed++];
         if (!slot) {
@@ -213,6 +216,24 @@ static int hear(struct kernel_events *events) {
         }
         flush(events);
         return r;
+}
+
+/* The kernel tells before the write that failed returns. */
+int kernel_events_page(struct kernel_events *events, uint32_t block, uint64_t *ret) {
+        int r = events ? hear(events) : 0;
+
+        if (r < 0)
+                return r;
+        *ret = 0;
+        for (size_t i = 0; events && i < events->n_failed; i++) {
+                struct failure *failure = &events->failed[i];
+
+                if (failure->block != block || failure->asked)
+                        continue;
+                failure->asked = true;
+                *ret = failure->pfn == MHP_NO_PFN ? 0 : failure->pfn;
+        }
+        return 0;
 }
 
 static int on_event(sd_event_source *source, int fd, uint32_t revents, void *userdata) {

@@ -224,7 +224,7 @@ void report_status(const struct mhp_ring *ring, struct mhp_text *text) {
                 { doing(ring, MHP_QUEUE_UNSETTLED, MHP_VERB_SETTLE), "arriving" },
                 { doing(ring, MHP_QUEUE_ONLINE_MOVABLE, MHP_VERB_ONLINE_MOVABLE) + doing(ring, MHP_QUEUE_ONLINE_KERNEL, MHP_VERB_ONLINE_KERNEL),
                   "onlining" },
-                { doing(ring, MHP_QUEUE_OFFLINE, MHP_VERB_OFFLINE), "offlining" },
+                { doing(ring, MHP_QUEUE_OFFLINE, ring->busy == MHP_VERB_TEARDOWN ? ring->busy : MHP_VERB_OFFLINE), "offlining" },
                 { map->queues[MHP_QUEUE_WAITING].n, "to be tried again:" },
                 { map->total.n_gave_up, "given up:" },
         };

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "edge/remover.h"
 #include "edge/sysfs.h"
+#include "edge/teardown.h"
 #include "edge/worker.h"
 
 /* Answers are gathered this long, so that 256 blocks do not wake the daemon 256 times, and not longer, so that it knows
@@ -72,12 +73,19 @@ static int count(struct worker *worker, uint32_t nr, struct mhp_tally *ret) {
         return r < 0 ? -r : 0;
 }
 
+/* A block that is on hold answers EBUSY (companion patch). Where it goes back, that is a teardown's hold, and over. */
+static int write_state(const struct mhp_root *root, const char *words, uint32_t nr, bool lift) {
+        int r = mhp_sysfs_write_state(root, nr, words);
+
+        return r == -EBUSY && lift && mhp_hold_lift(root, nr) > 0 ? mhp_sysfs_write_state(root, nr, words) : r;
+}
+
 /* What keeps a block shows best in the moment in which it does. Not where the answer has nothing to do with what lies in it. */
 static bool is_kept(enum mhp_verb verb, int error) {
         return verb == MHP_VERB_OFFLINE && error != 0 && error != EINVAL && error != ENODEV && error != ENOENT;
 }
 
-static void do_block(struct worker *worker, enum mhp_verb verb, uint32_t nr, struct mhp_worker_answer *answer) {
+static void do_block(struct worker *worker, enum mhp_verb verb, uint32_t nr, bool lift, struct mhp_worker_answer *answer) {
         struct mhp_worker_result *result = &answer->result[answer->n++];
         struct mhp_tally *tally = &answer->tally[answer->n_tallies];
 
@@ -89,7 +97,7 @@ static void do_block(struct worker *worker, enum mhp_verb verb, uint32_t nr, str
                 /* The barrier block of a settle is online, so state_store() (drivers/base/memory.c, 6.1 and 6.12) takes the hotplug lock and
                  * then finds nothing to do, which it says with EINVAL: the lock was free, and whatever held it is complete. */
                 bool settle = verb == MHP_VERB_SETTLE;
-                int r = mhp_sysfs_write_state(worker->root, nr, settle ? "online" : mhp_verb_name(verb));
+                int r = write_state(worker->root, settle ? "online" : mhp_verb_name(verb), nr, lift);
 
                 result->error = settle && r == -EINVAL ? 0 : -r;
                 result->counted = is_kept(verb, result->error) && count(worker, nr, tally) == 0;
@@ -131,6 +139,7 @@ static int serve_device(const struct worker *worker, const struct mhp_worker_req
 
 static int serve_blocks(struct worker *worker, const struct mhp_worker_request *request) {
         enum mhp_verb verb = (enum mhp_verb) request->verb;
+        bool lift = mhp_worker_lifts(request);
         struct mhp_worker_answer answer = { 0 };
         uint64_t given = now_usec();
         int r;
@@ -140,7 +149,7 @@ static int serve_blocks(struct worker *worker, const struct mhp_worker_request *
                 if (interrupted && verb == MHP_VERB_OFFLINE)
                         skip_block(worker, request->blocks[i], &answer);
                 else
-                        do_block(worker, verb, request->blocks[i], &answer);
+                        do_block(worker, verb, request->blocks[i], lift, &answer);
                 if (i + 1 == request->n || !is_due(verb, &answer, given))
                         continue;
                 r = mhp_worker_give(worker->fd, &answer);
@@ -153,8 +162,47 @@ static int serve_blocks(struct worker *worker, const struct mhp_worker_request *
         return mhp_worker_give(worker->fd, &answer);
 }
 
+/* Which block it was that stayed; NULL: none, for nothing was begun, or that is not known. */
+static const uint32_t *find_failed(const struct worker *worker, const struct mhp_worker_request *request, int error) {
+        struct mhp_teardown teardown;
+
+        if (mhp_teardown_read(worker->root, &teardown) < 0 || !teardown.failed || teardown.error != error)
+                return NULL;
+        for (uint32_t i = 0; i < request->n; i++)
+                if (request->blocks[i] == teardown.block)
+                        return &request->blocks[i];
+        return NULL;
+}
+
+/* One answer for all that stayed, which is like that for a block that was not begun. */
+static int serve_teardown(struct worker *worker, const struct mhp_worker_request *request) {
+        int error = -mhp_teardown_write(worker->root, request->blocks, request->n);
+        const uint32_t *failed = error != 0 ? find_failed(worker, request, error) : NULL;
+        struct mhp_worker_answer answer = { 0 };
+
+        for (uint32_t i = 0; i < request->n; i++) {
+                const uint32_t *nr = &request->blocks[i];
+                struct mhp_worker_result *result = &answer.result[answer.n++];
+
+                *result = (struct mhp_worker_result) { .nr = *nr, .error = nr == failed ? error : error != 0 ? ECANCELED : 0 };
+                if (nr == failed && is_kept(MHP_VERB_OFFLINE, error) && count(worker, *nr, &answer.tally[0]) == 0)
+                        answer.n_tallies = result->counted = 1;
+                read_back(worker->root, result);
+                if (answer.n < MHP_WORKER_RESULTS_MAX || i + 1 == request->n)
+                        continue;
+                int r = mhp_worker_give(worker->fd, &answer);
+                if (r < 0)
+                        return r;
+                answer.n = answer.n_tallies = 0;
+        }
+        answer.done = true;
+        return mhp_worker_give(worker->fd, &answer);
+}
+
 static int serve(struct worker *worker, const struct mhp_worker_request *request) {
-        return mhp_verb_is_device((enum mhp_verb) request->verb) ? serve_device(worker, request) : serve_blocks(worker, request);
+        if (mhp_verb_is_device((enum mhp_verb) request->verb))
+                return serve_device(worker, request);
+        return request->verb == MHP_VERB_TEARDOWN ? serve_teardown(worker, request) : serve_blocks(worker, request);
 }
 
 static void worker_done(struct worker *worker) {

@@ -73,7 +73,7 @@ static void add_unseen(struct mhp_text *text, const struct mhp_tally *tally, int
         }
 }
 
-void mhp_explain_keeps(const struct mhp_tally *tally, int error, struct mhp_text *text) {
+static void add_keeps(const struct mhp_tally *tally, int error, struct mhp_text *text) {
         if (tally && mhp_tally_fixed(tally) > 0)
                 add_classes(text, tally, true);
         else if (is_busy(error))
@@ -84,6 +84,14 @@ void mhp_explain_keeps(const struct mhp_tally *tally, int error, struct mhp_text
         } else if (error == ENOMEM) {
                 mhp_text_add(text, "no room elsewhere for what lies in it");
         }
+}
+
+void mhp_explain_keeps(const struct mhp_tally *tally, int error, struct mhp_text *text) {
+        size_t before = text->len;
+
+        add_keeps(tally, error, text);
+        if (tally && tally->kept != 0 && text->len > before)
+                mhp_text_printf(text, "; the kernel names PFN 0x%" PRIx64, tally->kept);
 }
 
 /* Something in it stays. */

@@ -138,6 +138,8 @@ int ring_start_unit(struct mhp_ring *ring, uint64_t now, uint32_t id) {
 
         size_t from = pursuit->end;
         bool more = find_unit(ring, pursuit);
+
+        pursuit->together = pursuit->apart = false;
         for (size_t i = from; i < pursuit->unit; i++)
                 removal.n_done += !mhp_map_find(ring->map, pursuit->plan.items[i].nr);
         if (pursuit->unit > from) {

@@ -17,6 +17,8 @@
 #define BATCH_COUNT 16
 /* Empty blocks go in one step: to hand each over on its own costs as much as taking it offline. Not more, for other steps wait for them. */
 #define BATCH_EMPTY 32
+/* So many blocks one TEARDOWN carries: the kernel takes a list of less than a page. */
+#define TEARDOWN_MAX 512
 /* What is offline leaves at once, or a remover is stuck; this is how long the wait for the last `remove` lasts, at least. */
 #define LEAVE_USEC (30 * USEC_PER_SEC)
 
@@ -144,9 +146,50 @@ static bool goes_along(const struct mhp_ring *ring, const struct mhp_pursuit *pu
         return false;
 }
 
-static int next_blocks(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
-        int r = next_block(ring, now, pursuit);
+/* A block that nobody is at, and that is known where to go back to. */
+static bool is_at_rest(const struct mhp_block *block) {
+        return block->state == MHP_STATE_ONLINE && !(block->flags & MHP_BLOCK_BUSY) && block->queue != MHP_QUEUE_WAITING &&
+               mhp_zone_class((enum mhp_zone) block->home) != MHP_WANT_UNSET;
+}
 
+/* Whether the unit goes offline as a whole: what leaves the machine as one, or not at all, where the kernel can do that. It leaves the blocks on hold, so
+ * this is nothing for blocks that stay. Once a unit: blocks that fail are then tried again, one by one. */
+static bool goes_as_one(const struct mhp_ring *ring, const struct mhp_pursuit *pursuit) {
+        const struct mhp_removal *removal = mhp_map_removal(ring->map, pursuit->id);
+        size_t n = 0;
+
+        if (!ring->teardown || pursuit->apart || pursuit->at != pursuit->unit || removal->verb != MHP_REMOVAL_UNPLUG ||
+            ring->config.on_failure != MHP_ON_FAILURE_RESTORE || !mhp_remover_can(source_of(ring, removal)))
+                return false;
+        for (size_t i = pursuit->unit; i < pursuit->end; i++) {
+                const struct mhp_block *block = ring_item_block(ring, pursuit, i);
+
+                if (!block || is_off(block))
+                        continue;
+                if (!is_at_rest(block))
+                        return false;
+                n++;
+        }
+        return n > 1 && n <= TEARDOWN_MAX;
+}
+
+static int nominate_all(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
+        for (; pursuit->at < pursuit->end; pursuit->at++) {
+                const struct mhp_block *block = ring_item_block(ring, pursuit, pursuit->at);
+                int r = block && !is_off(block) ? nominate(ring, now, block) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        pursuit->together = true;
+        return 1;
+}
+
+static int next_blocks(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
+        if (goes_as_one(ring, pursuit))
+                return nominate_all(ring, now, pursuit);
+
+        int r = next_block(ring, now, pursuit);
         for (unsigned n = 1; r > 0 && n < BATCH_EMPTY && goes_along(ring, pursuit); n++)
                 r = next_block(ring, now, pursuit);
         return r;
@@ -500,12 +543,20 @@ void mhp_ring_pursuit_answer(struct mhp_ring *ring, int error) {
         pursuit->error = error;
 }
 
-/* Whoever waits for its turn, or for another try, may be behind the block that came back. */
-static int start_over(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
+bool mhp_ring_is_together(const struct mhp_ring *ring, uint32_t id) {
+        const struct mhp_pursuit *pursuit = id != 0 ? ring_pursuit((struct mhp_ring *) ring, id) : NULL;
+
+        return pursuit && pursuit->together;
+}
+
+/* Whoever waits for its turn, or for another try, may be behind the block that came back. all: what was given up has its turn again, too. */
+static int start_over(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit, bool all) {
         for (size_t i = pursuit->unit; i < pursuit->end; i++) {
                 const struct mhp_block *block = ring_item_block(ring, pursuit, i);
 
                 if (!block || block->reason != MHP_REASON_REMOVAL || block->state != MHP_STATE_ONLINE || block->flags & MHP_BLOCK_BUSY)
+                        continue;
+                if (!all && block->flags & MHP_BLOCK_GAVE_UP)
                         continue;
                 int r = ring_set_goal(ring, now, block->nr, mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_RESTORED);
                 if (r < 0)
@@ -513,6 +564,17 @@ static int start_over(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *p
         }
         pursuit->at = pursuit->unit;
         return 0;
+}
+
+int mhp_ring_torn_down(struct mhp_ring *ring, uint64_t now, uint32_t id) {
+        const struct mhp_removal *removal = mhp_map_removal(ring->map, id);
+        struct mhp_pursuit *pursuit = ring_pursuit(ring, id);
+
+        if (!pursuit)
+                return 0;
+        pursuit->together = false;
+        pursuit->apart = true;
+        return removal && removal->phase == MHP_PHASE_OFFLINE ? start_over(ring, now, pursuit, false) : 0;
 }
 
 int mhp_ring_fought(struct mhp_ring *ring, uint64_t now, uint32_t nr) {
@@ -526,7 +588,7 @@ int mhp_ring_fought(struct mhp_ring *ring, uint64_t now, uint32_t nr) {
 
         removal.fights++;
         if (removal.fights < ring->config.attempts) {
-                int r = start_over(ring, now, pursuit);
+                int r = start_over(ring, now, pursuit, true);
                 if (r < 0)
                         return r;
                 /* On its way out of the machine it has to go offline once more. */

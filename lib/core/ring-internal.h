@@ -16,6 +16,8 @@ struct mhp_pursuit {
         int error;                   /* with this errno */
         struct mhp_ranges uncounted; /* owned: what COUNT still has to look at */
         bool empty;                  /* the zone counters say that nothing is in the members */
+        bool together;               /* the blocks that have their turn go in one TEARDOWN */
+        bool apart;                  /* that was tried with this unit: what is left of it goes block by block */
         bool hopeless;               /* whatever else is chosen instead would fare the same */
         char words[256];             /* why it failed */
 };
@@ -28,6 +30,12 @@ int mhp_ring_pursuit_step(struct mhp_ring *ring, uint64_t now);
 
 /* It came back. */
 void mhp_ring_pursuit_answer(struct mhp_ring *ring, int error);
+
+/* Whether the removal wants the blocks that have their turn to go offline in one TEARDOWN. */
+bool mhp_ring_is_together(const struct mhp_ring *ring, uint32_t id);
+
+/* That is over: those that stayed have no turn any more. */
+int mhp_ring_torn_down(struct mhp_ring *ring, uint64_t now, uint32_t id);
 
 /* Another hand brought a member online that had been taken offline. */
 int mhp_ring_fought(struct mhp_ring *ring, uint64_t now, uint32_t nr);

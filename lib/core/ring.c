@@ -210,7 +210,9 @@ static int judge_drift(struct mhp_ring *ring, uint64_t now) {
 
 /* An online boot block to knock at: state_store() (drivers/base/memory.c, 6.1 and 6.12) takes the hotplug lock before it finds
  * that there is nothing to online. The first block of the machine is one, as a rule in zone `none` or DMA. */
-static uint32_t find_barrier(const struct mhp_map *map) {
+uint32_t mhp_ring_barrier(const struct mhp_ring *ring) {
+        const struct mhp_map *map = ring->map;
+
         for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
                 const struct mhp_group *group = mhp_map_group(map, b);
 
@@ -240,8 +242,14 @@ static bool makes_hole(const struct mhp_ring *ring, const struct mhp_block *bloc
         return before && (before->state == MHP_STATE_ONLINE || before->queue == MHP_QUEUE_BUSY);
 }
 
+/* A hold that is on what goes back is a removal's own; any other is to be respected. */
+static bool goes_back(const struct mhp_block *block) {
+        return block->reason == MHP_REASON_RESTORED;
+}
+
 static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, size_t most) {
         bool online = from == MHP_QUEUE_ONLINE_KERNEL || from == MHP_QUEUE_ONLINE_MOVABLE;
+        const struct mhp_block *first = mhp_map_find(ring->map, ring->map->queues[from].head);
         uint32_t hole = MHP_NO_BLOCK, removal = 0, next;
         int r = 0;
 
@@ -252,6 +260,8 @@ static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, 
                 next = block->next;
                 if (from == MHP_QUEUE_OFFLINE && ring->n_batch > 0 && (removal == 0 || block->removal != removal))
                         break;
+                if (online && goes_back(block) != goes_back(first))
+                        continue;
                 removal = block->removal;
                 if (online && hole == MHP_NO_BLOCK && makes_hole(ring, block))
                         hole = nr;
@@ -264,7 +274,7 @@ static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, 
 int mhp_ring_send(struct mhp_ring *ring, const struct mhp_step *step) {
         struct mhp_step full = *step;
 
-        full.barrier = step->verb == MHP_VERB_SETTLE ? find_barrier(ring->map) : MHP_NO_BLOCK;
+        full.barrier = step->verb == MHP_VERB_SETTLE || step->verb == MHP_VERB_TEARDOWN ? mhp_ring_barrier(ring) : MHP_NO_BLOCK;
         full.deadline = ring->config.offline_timeout;
         full.node = -1;
         ring->busy = step->verb;
@@ -272,13 +282,16 @@ int mhp_ring_send(struct mhp_ring *ring, const struct mhp_step *step) {
 }
 
 static int send_step(struct mhp_ring *ring, uint64_t now, enum mhp_verb verb, enum mhp_queue from, size_t most) {
-        int r = take_batch(ring, now, from, most);
+        const struct mhp_block *first = mhp_map_find(ring->map, ring->map->queues[from].head);
+        uint32_t removal = verb == MHP_VERB_OFFLINE ? first->removal : 0;
+        bool together = mhp_ring_is_together(ring, removal), lift = goes_back(first);
+        int r = take_batch(ring, now, from, together ? SIZE_MAX : most);
+
         if (r < 0)
                 return r;
-
-        const struct mhp_block *first = ring->n_batch > 0 ? mhp_map_find(ring->map, ring->batch[0]) : NULL;
-        ring->busy_removal = verb == MHP_VERB_OFFLINE && first ? first->removal : 0;
-        return mhp_ring_send(ring, &(struct mhp_step) { .verb = verb, .blocks = ring->batch, .n_blocks = ring->n_batch });
+        ring->busy_removal = removal;
+        return mhp_ring_send(ring, &(struct mhp_step) {
+                .verb = together ? MHP_VERB_TEARDOWN : verb, .blocks = ring->batch, .n_blocks = ring->n_batch, .lift = lift });
 }
 
 /* The pages of drifted blocks; some of them, for others wait. */
@@ -329,7 +342,7 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
 }
 
 static bool goes_well(const struct mhp_ring *ring) {
-        return mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) || (ring->busy == MHP_VERB_OFFLINE && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE));
+        return mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) || ((ring->busy == MHP_VERB_OFFLINE || ring->busy == MHP_VERB_TEARDOWN) && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE));
 }
 
 int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
@@ -425,7 +438,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
                 .type = MHP_EVENT_OUTCOME,
                 .now = now,
                 .block = nr,
-                .verb = ring->busy,
+                .verb = ring->busy == MHP_VERB_TEARDOWN ? MHP_VERB_OFFLINE : ring->busy,
                 .error = error,
                 .retry_at = last ? 0 : now + mhp_ring_backoff(ring, block->attempts),
         };
@@ -467,6 +480,8 @@ int mhp_ring_step_done(struct mhp_ring *ring, uint64_t now, int error) {
         else
                 for (size_t i = 0; i < ring->n_batch && r >= 0; i++)
                         r = mhp_map_apply(ring->map, &(struct mhp_event) { .type = MHP_EVENT_RELEASED, .now = now, .block = ring->batch[i] });
+        if (r >= 0 && verb == MHP_VERB_TEARDOWN)
+                r = mhp_ring_torn_down(ring, now, ring->busy_removal);
         ring->n_batch = 0;
         ring->busy_removal = 0;
         return r < 0 ? r : 0;

@@ -30,6 +30,7 @@ struct mhp_ring {
         uint32_t tally_block;
         uint64_t calm_at;          /* another hand is at work until then, as far as can be told, µs; 0: none is */
         bool blind;                /* pages cannot be counted here */
+        bool teardown;             /* the caller's: the kernel has TEARDOWN */
         struct mhp_pressure pressure; /* as of the turn under way */
         const struct mhp_backing *backing; /* the caller's; NULL: no memmap lies in another block */
 };
@@ -81,6 +82,9 @@ const char *mhp_ring_removal_words(const struct mhp_ring *ring, uint32_t id);
 
 /* Another configuration; takes it over. Goals that are not reached are decided anew. */
 int mhp_ring_reload(struct mhp_ring *ring, uint64_t now, struct mhp_config *config, const struct mhp_arming *arming);
+
+/* A block that a settle can knock at; MHP_NO_BLOCK: there is none. */
+uint32_t mhp_ring_barrier(const struct mhp_ring *ring);
 
 /* When a TICK is due, µs; UINT64_MAX: never. */
 uint64_t mhp_ring_next_tick(const struct mhp_ring *ring);

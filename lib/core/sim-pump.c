@@ -26,6 +26,7 @@ int mhp_sim_step(void *userdata, const struct mhp_step *step) {
                 sim->at = sim->at_uevent = 0;
                 sim->verb = step->verb;
                 sim->deadline = step->deadline;
+                sim->lift = step->lift;
                 sim->stage = MHP_SIM_BEGIN;
                 sim->interrupted = sim->timed_out = false;
                 sim->device[0] = '\0';
@@ -248,6 +249,8 @@ static int begin(struct mhp_sim *sim) {
                 sim->stage = MHP_SIM_STUCK;
                 return 0;
         }
+        if (block && block->held && sim->lift && sim->verb != MHP_VERB_OFFLINE)
+                block->held = false;
         sim->error = mhp_sim_write(sim, nr, sim->verb);
         read_back(sim, nr);
         return 0;
@@ -256,7 +259,9 @@ static int begin(struct mhp_sim *sim) {
 static bool reached(const struct mhp_sim *sim, const struct mhp_ring *ring, uint32_t nr) {
         const struct mhp_block *block = mhp_map_find(ring->map, nr);
 
-        return !block || block->state == (sim->verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE);
+        bool offline = sim->verb == MHP_VERB_OFFLINE || sim->verb == MHP_VERB_TEARDOWN;
+
+        return !block || block->state == (offline ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE);
 }
 
 /* The worker was killed: what it did not answer for is read afresh; the first that did not come through is to blame. */
@@ -323,6 +328,100 @@ static int break_off(struct mhp_sim *sim, struct mhp_ring *ring) {
         return r < 0 ? r : end_step(sim, ring, 0);
 }
 
+/* --------------------------------------------------------------------------------------------------------------- all or none */
+
+/* What the kernel looks at before it begins; what it finds then is nobody's failure. */
+static bool can_begin(struct mhp_sim *sim) {
+        for (size_t i = 0; i < sim->n_items; i++) {
+                const struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[i].nr);
+
+                if (!block || block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)
+                        return false;
+                sim->items[i].zone = block->zone;
+        }
+        return true;
+}
+
+static int roll_back(struct mhp_sim *sim) {
+        int r = 0;
+
+        for (size_t i = sim->at; i-- > 0 && r >= 0;)
+                r = mhp_sim_restore(sim, sim->items[i].nr, (enum mhp_zone) sim->items[i].zone);
+        return r;
+}
+
+/* Up to the first that is stuck, or stays. at: that one. */
+static int tear_down(struct mhp_sim *sim) {
+        if (!can_begin(sim)) {
+                sim->error = ECANCELED;
+                sim->stage = MHP_SIM_WRITTEN;
+                return 0;
+        }
+        for (; sim->at < sim->n_items; sim->at++) {
+                struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
+
+                if (block->n_stuck > 0) {
+                        block->n_stuck -= block->n_stuck != UINT16_MAX;
+                        block->state = MHP_STATE_GOING_OFFLINE;
+                        sim->stage = MHP_SIM_STUCK;
+                        return 0;
+                }
+                sim->error = mhp_sim_write(sim, block->nr, MHP_VERB_OFFLINE);
+                if (sim->error != 0)
+                        break;
+        }
+        sim->stage = MHP_SIM_WRITTEN;
+        if (sim->error != 0)
+                return roll_back(sim);
+        for (size_t i = 0; i < sim->n_items; i++)
+                mhp_sim_find(sim, sim->items[i].nr)->held = true;
+        return 0;
+}
+
+static int end_teardown(struct mhp_sim *sim, struct mhp_ring *ring) {
+        uint32_t failed = sim->error != 0 && sim->error != ECANCELED ? sim->items[sim->at].nr : MHP_NO_BLOCK;
+        int r = hear(sim, ring);
+
+        for (size_t i = 0; i < sim->n_items && r >= 0; i++) {
+                if (sim->items[i].gone)
+                        continue;
+                r = read_block(sim, ring, sim->items[i].nr);
+                if (r >= 0 && sim->items[i].nr == failed)
+                        r = tell_tally(sim, ring, failed);
+                if (r >= 0 && (sim->error == 0 || sim->items[i].nr == failed))
+                        r = mhp_ring_outcome(ring, sim->now, sim->items[i].nr, sim->error);
+        }
+        return r < 0 ? r : end_step(sim, ring, 0);
+}
+
+static int teardown(struct mhp_sim *sim, struct mhp_ring *ring) {
+        if (sim->stage == MHP_SIM_BEGIN) {
+                sim->error = 0;
+                return tear_down(sim);
+        }
+        if (sim->stage == MHP_SIM_WRITTEN)
+                return end_teardown(sim, ring);
+
+        pass_deadline(sim);
+        struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
+        if (block && block->state == MHP_STATE_GOING_OFFLINE)
+                block->state = MHP_STATE_ONLINE;
+        sim->error = ETIMEDOUT;
+        sim->stage = MHP_SIM_WRITTEN;
+        return roll_back(sim);
+}
+
+void mhp_sim_kill(struct mhp_sim *sim) {
+        bool torn = sim->stage == MHP_SIM_STUCK && sim->verb == MHP_VERB_TEARDOWN;
+
+        for (size_t i = 0; i < sim->n_blocks; i++)
+                if (sim->blocks[i].state == MHP_STATE_GOING_OFFLINE)
+                        sim->blocks[i].state = MHP_STATE_ONLINE;
+        sim->stage = MHP_SIM_IDLE;
+        if (torn)
+                (void) roll_back(sim); /* without memory to say so, nobody is told */
+}
+
 static bool is_device(enum mhp_verb verb) {
         return verb == MHP_VERB_HOLD || verb == MHP_VERB_RELEASE || verb == MHP_VERB_HAND;
 }
@@ -334,6 +433,8 @@ static int advance_step(struct mhp_sim *sim, struct mhp_ring *ring) {
                 return device(sim, ring);
         if (sim->verb == MHP_VERB_COUNT)
                 return count(sim, ring);
+        if (sim->verb == MHP_VERB_TEARDOWN)
+                return teardown(sim, ring);
         if (sim->stage == MHP_SIM_STUCK)
                 return deadline(sim, ring);
         if (sim->stage == MHP_SIM_WRITTEN)

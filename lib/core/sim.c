@@ -229,7 +229,8 @@ int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum m
 
         if (!block)
                 return -ENODEV;
-        if (block->state == MHP_STATE_GOING_OFFLINE)
+        /* A teardown has the hotplug lock, also while it waits for another of its blocks. */
+        if (block->state == MHP_STATE_GOING_OFFLINE || (sim->stage == MHP_SIM_STUCK && sim->verb == MHP_VERB_TEARDOWN))
                 return -EBUSY;
         if (verb == MHP_VERB_OFFLINE) {
                 if (block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)
@@ -241,6 +242,8 @@ int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum m
         } else {
                 if (block->state == MHP_STATE_ONLINE)
                         return -EINVAL;
+                if (block->held)
+                        return -EBUSY;
                 set_state(sim, block, MHP_STATE_ONLINE, zone);
         }
         return say(sim, MHP_SIM_CHANGE, nr);
@@ -264,6 +267,8 @@ int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb) {
                 return EINVAL;
         if (verb == MHP_VERB_OFFLINE && block->fixed > 0)
                 return EBUSY;
+        if (verb != MHP_VERB_OFFLINE && block->held)
+                return EBUSY;
         if (verb == MHP_VERB_ONLINE_MOVABLE) {
                 if (!(block->valid & MHP_ZONE_BIT(MHP_ZONE_MOVABLE)))
                         return EINVAL;
@@ -277,6 +282,15 @@ int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb) {
         set_state(sim, block, verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE, zone);
         r = verb == MHP_VERB_OFFLINE ? sim_went_offline(sim, nr) : 0;
         return r < 0 ? -r : 0;
+}
+
+int mhp_sim_restore(struct mhp_sim *sim, uint32_t nr, enum mhp_zone zone) {
+        struct mhp_sim_block *block = mhp_sim_find(sim, nr);
+
+        if (!block || block->state != MHP_STATE_OFFLINE)
+                return 0;
+        set_state(sim, block, MHP_STATE_ONLINE, zone);
+        return say(sim, MHP_SIM_CHANGE, nr);
 }
 
 bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret) {

@@ -9,7 +9,8 @@
  * where it is asked to be gives EINVAL, as does taking zone `none` offline; a write that fails is not announced; another hand is
  * announced like our own; a writer that is stuck leaves at the deadline, or is killed and leaves the rest of its step undone; a block with pages
  * that cannot move does not go offline; a DIMM is ejected as a whole, or what had gone offline by then comes back in another zone; virtio-mem takes out what is
- * offline, and what is online if it may, as soon as the host has asked for it. */
+ * offline, and what is online if it may, as soon as the host has asked for it; a teardown takes many blocks offline with nobody in between, all or
+ * none, and leaves them on hold. */
 
 #include "core/ring.h"
 
@@ -33,6 +34,7 @@ struct mhp_sim_block {
         uint8_t state, zone, valid;     /* as in struct mhp_reading */
         uint8_t links;                  /* enum mhp_sim_links */
         uint32_t used, fixed;           /* pages that move, and that do not */
+        bool held;                      /* it cannot be onlined */
         bool killed;                    /* a stuck writer has to be killed: it waits for the lock and not inside the operation */
         uint16_t n_stuck;               /* writes that will be stuck */
         struct mhp_sim_fault fault[2];  /* of onlining, of offlining */
@@ -70,6 +72,7 @@ struct mhp_sim_item {
         uint32_t nr;
         uint16_t heard; /* uevents since the step began */
         bool answered, gone;
+        uint8_t zone;   /* TEARDOWN: where it was */
 };
 
 enum mhp_sim_stage {
@@ -114,6 +117,7 @@ struct mhp_sim {
         bool interrupted;              /* it is not wanted any more */
         bool timed_out;            /* a write of the step had to be interrupted at its deadline */
         uint64_t deadline;
+        bool lift;                     /* of what is on hold */
         struct mhp_sim_item *items;    /* owned */
         size_t n_items, items_capacity, at;
         size_t at_uevent;              /* the item that the next uevent is expected for */
@@ -182,6 +186,9 @@ bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret);
 /* A write to the block's state: 0 or a positive errno. */
 int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb);
 
+/* A block goes back to a zone that it had, hold or not; said like any other onlining. */
+int mhp_sim_restore(struct mhp_sim *sim, uint32_t nr, enum mhp_zone zone);
+
 /* A device step: 0 or a positive errno. */
 int mhp_sim_device(struct mhp_sim *sim, enum mhp_verb verb, const char *group);
 
@@ -198,6 +205,9 @@ int mhp_sim_step(void *sim, const struct mhp_step *step);
 
 /* Every block, as at the start and after lost events. */
 int mhp_sim_scan(struct mhp_sim *sim, struct mhp_ring *ring);
+
+/* mhpd and its worker are killed: what a write had half done, the kernel undoes. */
+void mhp_sim_kill(struct mhp_sim *sim);
 
 /* A request or another configuration went into the ring: it wants a turn. */
 void mhp_sim_wake(struct mhp_sim *sim);

@@ -23,6 +23,9 @@ struct answer {
         char rest[MHP_WORKER_RESULTS_MAX * sizeof(struct mhp_worker_result) + MHP_WORKER_TALLIES_MAX * sizeof(struct mhp_tally)];
 };
 
+/* In the place of a device's value: blocks that go back, a hold on them notwithstanding. */
+#define LIFT "lift"
+
 #define PFN_MAX (UINT64_C(1) << 52) /* no architecture's physical addresses go so far */
 
 static void close_pair(int pair[2]) {
@@ -78,7 +81,7 @@ static int send_request(int fd, const struct mhp_worker_request *request) {
         return send(fd, request, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n) {
+static int send_blocks(int fd, enum mhp_verb verb, const char *value, const uint32_t *blocks, size_t n) {
         struct mhp_worker_request request;
 
         if (n > MHP_WORKER_BLOCKS_MAX)
@@ -87,9 +90,22 @@ int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n
         request.n = (uint32_t) n;
         memset(request.device, 0, sizeof(request.device));
         memset(request.value, 0, sizeof(request.value));
+        memcpy(request.value, value, strlen(value));
         if (n > 0)
                 memcpy(request.blocks, blocks, n * sizeof(*blocks));
         return send_request(fd, &request);
+}
+
+int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n) {
+        return send_blocks(fd, verb, "", blocks, n);
+}
+
+int mhp_worker_send_back(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n) {
+        return send_blocks(fd, verb, LIFT, blocks, n);
+}
+
+bool mhp_worker_lifts(const struct mhp_worker_request *request) {
+        return strcmp(request->value, LIFT) == 0;
 }
 
 int mhp_worker_send_device(int fd, enum mhp_verb verb, const char *device, const char *value) {
@@ -180,9 +196,11 @@ static bool request_valid(const struct mhp_worker_request *request, size_t len) 
                 return false;
         if (mhp_verb_is_device((enum mhp_verb) request->verb))
                 return request->n == 0 && request->device[0];
-        return (request->verb == MHP_VERB_SETTLE || request->verb == MHP_VERB_ONLINE_MOVABLE || request->verb == MHP_VERB_ONLINE_KERNEL ||
-                request->verb == MHP_VERB_OFFLINE || request->verb == MHP_VERB_COUNT) &&
-               !request->device[0] && !request->value[0];
+        bool online = request->verb == MHP_VERB_ONLINE_MOVABLE || request->verb == MHP_VERB_ONLINE_KERNEL;
+
+        return (online || request->verb == MHP_VERB_SETTLE || request->verb == MHP_VERB_OFFLINE || request->verb == MHP_VERB_TEARDOWN ||
+                request->verb == MHP_VERB_COUNT) &&
+               !request->device[0] && (!request->value[0] || (online && mhp_worker_lifts(request)));
 }
 
 int mhp_worker_take(int fd, struct mhp_worker_request *ret) {

@@ -39,6 +39,9 @@ int mhp_worker_spawn(const char *path, const char *sysroot, pid_t *ret_pid, int 
  * socket is full (a worker that does not read); -E2BIG. */
 int mhp_worker_send(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n);
 
+/* ONLINE_MOVABLE, ONLINE_KERNEL: likewise, and a hold on a block is lifted. */
+int mhp_worker_send_back(int fd, enum mhp_verb verb, const uint32_t *blocks, size_t n);
+
 /* HOLD, RELEASE, HAND: answered with one result, whose error is all that counts. value: what the switch is to say, of HAND empty. -EINVAL: too long. */
 int mhp_worker_send_device(int fd, enum mhp_verb verb, const char *device, const char *value);
 
@@ -56,5 +59,6 @@ struct mhp_worker_request {
         char value[MHP_WORKER_VALUE_MAX];
         uint32_t blocks[MHP_WORKER_BLOCKS_MAX];
 };
+bool mhp_worker_lifts(const struct mhp_worker_request *request); /* whether it was sent by mhp_worker_send_back() */
 int mhp_worker_take(int fd, struct mhp_worker_request *ret);
 int mhp_worker_give(int fd, const struct mhp_worker_answer *given);

@@ -7,6 +7,7 @@ static const char *const verb_names[_MHP_VERB_MAX] = {
         [MHP_VERB_ONLINE_MOVABLE] = "online_movable",
         [MHP_VERB_ONLINE_KERNEL] = "online_kernel",
         [MHP_VERB_OFFLINE] = "offline",
+        [MHP_VERB_TEARDOWN] = "teardown",
         [MHP_VERB_COUNT] = "count",
         [MHP_VERB_HOLD] = "hold",
         [MHP_VERB_RELEASE] = "release",

@@ -36,6 +36,7 @@ enum mhp_verb {
         MHP_VERB_ONLINE_MOVABLE,
         MHP_VERB_ONLINE_KERNEL,
         MHP_VERB_OFFLINE,
+        MHP_VERB_TEARDOWN,       /* offline in this order under one hold of the kernel's hotplug lock, all or none; a block that failed has an outcome, none of the others then */
         MHP_VERB_COUNT,          /* look at the pages of the blocks; each outcome comes with a COUNT event before it */
         MHP_VERB_HOLD,           /* `group`: keep what brought it from taking it out by itself: the ACPI veto, virtio-mem's unplug_online */
         MHP_VERB_RELEASE,        /* and as it was before */
@@ -86,8 +87,9 @@ struct mhp_step {
         enum mhp_verb verb;
         const uint32_t *blocks;            /* ascending where the order does not matter */
         size_t n_blocks;
-        uint32_t barrier;                  /* SETTLE: an online boot block to knock at */
+        uint32_t barrier;                  /* SETTLE, TEARDOWN: an online boot block to knock at */
         uint64_t deadline;                 /* µs that one block may take */
+        bool lift;                         /* ONLINE_*: they go back where they were, also if TEARDOWN has left them on hold */
         enum mhp_note note;                /* REPORT and below */
         enum mhp_want want;
         enum mhp_zone zone;                /* where the blocks are */

@@ -47,6 +47,7 @@ enum mhp_class {
 struct mhp_tally {
         uint32_t pages[_MHP_CLASS_MAX];
         uint64_t first[_MHP_CLASS_MAX]; /* PFN of the first page of the class; meaningful where pages is not 0 */
+        uint64_t kept;                  /* PFN of the page at which the kernel gave up, where it tells; 0: not known */
         uint64_t head;                  /* flags of the compound page that is being walked through, 0: none */
 };
 

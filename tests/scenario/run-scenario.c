@@ -107,6 +107,10 @@ static int run_line(struct scenario *s, char *line) {
                 s->cannot_arm = true;
                 return 0;
         }
+        if (strcmp(args.word[0], "teardown") == 0) {
+                s->teardown = true;
+                return 0;
+        }
         if (strcmp(args.word[0], "start") == 0 ? scenario_start(s) < 0 : run_command(s, &args) < 0)
                 return -1;
         return mhp_map_consistent(s->ring->map) ? 0 : complain(s, "the map is not consistent any more");

@@ -32,6 +32,7 @@ struct scenario {
         char *section;              /* the one being written */
         bool in_config;
         bool cannot_arm;
+        bool teardown;
         struct mhp_sim *sim;        /* NULL: not started */
         struct mhp_ring *ring;
         struct record *records;     /* since the start or the last `forget` */

@@ -45,6 +45,7 @@ static int make_ring(struct scenario *s, struct mhp_map *map) {
                 mhp_map_free(map);
                 return complain(s, "no ring");
         }
+        s->ring->teardown = s->teardown;
         return 0;
 }
 
@@ -116,12 +117,9 @@ int scenario_restart(struct scenario *s) {
                 if (keeps_offline(b) && mhp_ranges_add(&kept, b->nr, b->nr) < 0)
                         return complain(s, "out of memory");
         s->ring = mhp_ring_free(s->ring);
-        s->sim->stage = MHP_SIM_IDLE;
+        mhp_sim_kill(s->sim);
         s->sim->n_uevents = 0;
         s->sim->overflow = s->sim->rescan_due = false;
-        for (size_t i = 0; i < s->sim->n_blocks; i++)
-                if (s->sim->blocks[i].state == MHP_STATE_GOING_OFFLINE)
-                        s->sim->blocks[i].state = MHP_STATE_ONLINE;
 
         if (mhp_map_new(s->sim->block_size, &map) < 0 || make_ring(s, map) < 0 || scan(s) < 0)
                 return -1;

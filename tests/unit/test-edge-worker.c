@@ -279,6 +279,48 @@ static void test_late_signal(void **state) {
         assert_int_equal(results[0].error, 0);
 }
 
+/* All went, or none: what the kernel did not begin, no block is to blame for. */
+static void test_teardown(void **state) {
+        enum { N = MHP_WORKER_RESULTS_MAX + 6 };
+        struct mhp_worker_result results[N];
+        struct machine *m = *state;
+        uint32_t blocks[N];
+
+        for (uint32_t i = 0; i < N; i++) {
+                blocks[i] = 200 - i;
+                tree_set(&m->t, blocks[i], "state", "offline");
+                tree_set(&m->t, blocks[i], "valid_zones", "Movable");
+        }
+        tree_file(&m->t, "sys/devices/system/memory/teardown", "");
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_TEARDOWN, blocks, N), 0);
+        assert_int_equal(answers(m->fd, results, N), N);
+        assert_string_equal(tree_read(&m->t, "sys/devices/system/memory/teardown"), "200-131");
+        for (uint32_t i = 0; i < N; i++) {
+                assert_int_equal(results[i].nr, blocks[i]);
+                assert_true(results[i].error == 0 && results[i].state == MHP_STATE_OFFLINE);
+        }
+
+        assert_int_equal(unlinkat(m->root.fd, "sys/devices/system/memory/teardown", 0), 0);
+        tree_link(&m->t, "sys/devices/system/memory/teardown", ENOSPC_FILE);
+        assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_TEARDOWN, blocks, 2), 0);
+        assert_int_equal(answers(m->fd, results, N), 2);
+        assert_true(results[0].error == ECANCELED && results[1].error == ECANCELED);
+}
+
+/* Where blocks go back, a hold that is on them is no reason; but only when it is one. */
+static void test_lift(void **state) {
+        struct mhp_worker_result results[1];
+        struct machine *m = *state;
+        uint32_t block = 40;
+
+        tree_set(&m->t, 40, "state", "");
+        tree_set(&m->t, 40, "hold", "1");
+        assert_int_equal(mhp_worker_send_back(m->fd, MHP_VERB_ONLINE_MOVABLE, &block, 1), 0);
+        assert_int_equal(answers(m->fd, results, 1), 1);
+        assert_int_equal(results[0].error, 0);
+        assert_string_equal(tree_read(&m->t, "sys/devices/system/memory/memory40/hold"), "1\n");
+}
+
 static void test_hang_up(void **state) {
         struct machine *m = *state;
 
@@ -423,6 +465,8 @@ static void test_bad_requests(void **state) {
                 { "more blocks than can be", { .verb = MHP_VERB_OFFLINE, .n = UINT32_MAX, .blocks = { 5 } }, ONE },
                 { "blocks with a device", { .verb = MHP_VERB_OFFLINE, .n = 1, .device = "acpi", .blocks = { 5 } }, ONE },
                 { "blocks with a value", { .verb = MHP_VERB_COUNT, .n = 1, .value = "1", .blocks = { 5 } }, ONE },
+                { "a value that is no hold", { .verb = MHP_VERB_ONLINE_KERNEL, .n = 1, .value = "1", .blocks = { 5 } }, ONE },
+                { "a hold to be lifted for nothing", { .verb = MHP_VERB_OFFLINE, .n = 1, .value = "lift", .blocks = { 5 } }, ONE },
                 { "a device with blocks", { .verb = MHP_VERB_HAND, .n = 1, .device = "dax:dax0.0", .blocks = { 5 } }, ONE },
                 { "no device", { .verb = MHP_VERB_HAND }, NONE },
                 { "a value without an end", { .verb = MHP_VERB_HOLD, .device = "acpi", .value = { [0 ... 15] = '1' } }, NONE },
@@ -565,7 +609,7 @@ static int be_worker(const char *sysroot) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 T(test_verbs), T(test_read_back), T(test_errors), T(test_settle), T(test_many), T(test_stuck), T(test_stuck_offline), T(test_late_signal),
-                T(test_hang_up), T(test_count), T(test_device), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
+                T(test_teardown), T(test_lift), T(test_hang_up), T(test_count), T(test_device), T(test_bad_requests), cmocka_unit_test(test_bad_answers), cmocka_unit_test(test_full), T(test_spawn),
         };
 
         if (argc == 4 && strcmp(argv[1], "--worker") == 0 && strcmp(argv[2], "--sysroot") == 0)

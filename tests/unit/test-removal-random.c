@@ -27,7 +27,7 @@ struct world {
         struct mhp_sim *sim;
         struct mhp_ring *ring;
         struct mhp_backing *backing;
-        bool trace, keep;
+        bool trace, keep, teardown;
         uint32_t last_id;
         bool begun[IDS], ended[IDS];
         enum mhp_ending ending[IDS];
@@ -36,7 +36,7 @@ struct world {
         bool touched[LAST + 1];        /* another hand was at it, or onlining it was made to fail, since it became a member */
         uint32_t member[LAST + 1];     /* of which removal, 0: none */
         enum mhp_zone home[LAST + 1];  /* where it was then */
-        uint64_t n_ops, n_done, n_partly, n_failed, n_canceled, n_timeout, n_fought, n_restored;
+        uint64_t n_ops, n_torn, n_done, n_partly, n_failed, n_canceled, n_timeout, n_fought, n_restored;
 };
 
 static uint32_t dice(struct world *w, uint32_t sides) {
@@ -96,8 +96,16 @@ static void note_members(struct world *w) {
 
 /* ---------------------------------------------------------------------------------------------------------- what comes out */
 
+static bool is_before(const struct mhp_step *step, size_t at, uint32_t nr) {
+        for (size_t i = 0; i < at; i++)
+                if (step->blocks[i] == nr)
+                        return true;
+        return false;
+}
+
 /* Who describes goes before who hosts. */
-static void check_order(struct world *w, uint32_t nr) {
+static void check_order(struct world *w, const struct mhp_step *step, size_t at) {
+        uint32_t nr = step->blocks[at];
         const struct mhp_block *block = mhp_map_find(w->ring->map, nr);
         uint32_t slot = FIRST + (nr - FIRST) / SLOT_BLOCKS * SLOT_BLOCKS;
 
@@ -105,7 +113,7 @@ static void check_order(struct world *w, uint32_t nr) {
                 const struct mhp_block *b = mhp_map_find(w->ring->map, other);
                 uint64_t first, last;
 
-                if (!b || b->nr == nr || b->removal != block->removal || b->state == MHP_STATE_OFFLINE)
+                if (!b || b->nr == nr || b->removal != block->removal || b->state == MHP_STATE_OFFLINE || is_before(step, at, other))
                         continue;
                 CHECK(w, !mhp_backing_hosts(w->backing, other, &first, &last) || nr < first || nr > last,
                       "block %u goes before block %u, whose memmap it holds", nr, other);
@@ -145,8 +153,9 @@ static int on_step(void *userdata, const struct mhp_step *step) {
                         w->member[step->blocks[i]] = 0;
         for (size_t i = 0; i < step->n_blocks && step->note == MHP_NOTE_REPAIRED; i++)
                 w->touched[step->blocks[i]] = true;
-        if (step->verb == MHP_VERB_OFFLINE)
-                check_order(w, step->blocks[0]);
+        for (size_t i = 0; i < step->n_blocks && (step->verb == MHP_VERB_OFFLINE || step->verb == MHP_VERB_TEARDOWN); i++)
+                check_order(w, step, i);
+        w->n_torn += step->verb == MHP_VERB_TEARDOWN;
         return 0;
 }
 
@@ -359,6 +368,7 @@ static void new_ring(struct world *w) {
         make_config(w, &config, &arming);
         must(w, mhp_ring_new(map, &config, &arming, mhp_sim_step, w->sim, &w->ring), "ring");
         w->ring->backing = w->backing;
+        w->ring->teardown = w->teardown;
         must(w, mhp_sim_scan(w->sim, w->ring), "scan");
 }
 
@@ -384,13 +394,10 @@ static void restart(struct world *w) {
                             (b->flags & MHP_BLOCK_HANDS_OFF || (b->goal == MHP_WANT_NONE && b->reason != MHP_REASON_REMOVAL));
         }
         w->ring = mhp_ring_free(w->ring);
-        w->sim->stage = MHP_SIM_IDLE;
+        mhp_sim_kill(w->sim);
         forget_uevents(w);
         w->sim->n_uevents = 0;
         w->sim->overflow = w->sim->rescan_due = false;
-        for (size_t i = 0; i < w->sim->n_blocks; i++)
-                if (w->sim->blocks[i].state == MHP_STATE_GOING_OFFLINE)
-                        w->sim->blocks[i].state = MHP_STATE_ONLINE;
         mhp_sim_settle(w->sim);
         new_ring(w);
         for (uint32_t nr = FIRST; nr <= LAST; nr++)
@@ -467,6 +474,7 @@ static void happen(struct world *w) {
 static void check_block(struct world *w, const struct mhp_block *block) {
         const struct mhp_sim_block *real = mhp_sim_find(w->sim, block->nr);
 
+        CHECK(w, !real || !real->held, "block %u is on hold for ever", block->nr);
         CHECK(w, real && real->state == block->state && real->zone == block->zone, "block %u is not what the map says", block->nr);
         CHECK(w, block->queue == MHP_QUEUE_NONE, "block %u is still %s", block->nr, mhp_queue_name((enum mhp_queue) block->queue));
         CHECK(w, block->removal == 0 && block->home == MHP_ZONE_UNSET, "block %u is still a member of removal %u", block->nr, block->removal);
@@ -528,11 +536,11 @@ static uint64_t number(const char *name, uint64_t otherwise) {
 
 static void test_random(void **state) {
         uint64_t seed = number("MHPD_TEST_SEED", 1), rounds = number("MHPD_TEST_ROUNDS", 600), ops = number("MHPD_TEST_OPS", 100);
-        uint64_t n_ops = 0, n_done = 0, n_partly = 0, n_failed = 0, n_canceled = 0, n_timeout = 0, n_fought = 0, n_restored = 0;
+        uint64_t n_ops = 0, n_torn = 0, n_done = 0, n_partly = 0, n_failed = 0, n_canceled = 0, n_timeout = 0, n_fought = 0, n_restored = 0;
 
         for (uint64_t round = 0; round < rounds; round++) {
                 struct world w = { .seed = (seed + round) * UINT64_C(0x9e3779b97f4a7c15), .round = seed + round, .keep = (seed + round) % 4 == 0,
-                                   .trace = getenv("MHPD_TEST_TRACE") };
+                                   .teardown = (seed + round) % 3 != 0, .trace = getenv("MHPD_TEST_TRACE") };
 
                 begin(&w);
                 for (uint64_t i = 0; i < ops; i++) {
@@ -541,17 +549,17 @@ static void test_random(void **state) {
                                 come_to_rest(&w);
                 }
                 come_to_rest(&w);
-                n_ops += w.n_ops, n_done += w.n_done, n_partly += w.n_partly, n_failed += w.n_failed;
+                n_ops += w.n_ops, n_torn += w.n_torn, n_done += w.n_done, n_partly += w.n_partly, n_failed += w.n_failed;
                 n_canceled += w.n_canceled, n_timeout += w.n_timeout, n_fought += w.n_fought, n_restored += w.n_restored;
                 mhp_ring_free(w.ring);
                 mhp_sim_free(w.sim);
                 mhp_backing_free(w.backing);
         }
-        print_message("%" PRIu64 " steps from seed %" PRIu64 ": %" PRIu64 " removals done, %" PRIu64 " partly, %" PRIu64 " failed, %" PRIu64
+        print_message("%" PRIu64 " steps from seed %" PRIu64 ": %" PRIu64 " teardowns, %" PRIu64 " removals done, %" PRIu64 " partly, %" PRIu64 " failed, %" PRIu64
                       " canceled, %" PRIu64 " out of time, %" PRIu64 " fought for; %" PRIu64 " blocks back in their zones\n",
-                      n_ops, seed, n_done, n_partly, n_failed, n_canceled, n_timeout, n_fought, n_restored);
+                      n_ops, seed, n_torn, n_done, n_partly, n_failed, n_canceled, n_timeout, n_fought, n_restored);
         if (rounds >= 600)
-                assert_true(n_done > 100 && n_partly > 10 && n_failed > 100 && n_canceled > 10 && n_timeout > 5 && n_fought > 0 && n_restored > 500);
+                assert_true(n_torn > 100 && n_done > 100 && n_partly > 10 && n_failed > 100 && n_canceled > 10 && n_timeout > 5 && n_fought > 0 && n_restored > 500);
 }
 
 int main(void) {

@@ -121,6 +121,103 @@ class Companion(RemovalCase):
         self.machine.check("systemctl start mhpd")
 
 
+class Teardown(RemovalCase):
+    """`mhpctl unplug` where the kernel takes many blocks offline at once."""
+
+    spec = Spec(memory="2G", kernel="patched")
+    config = f"{MOVABLE}[Teardown]\nOfflineTimeoutSec=5\nAttempts=2\n"
+
+    def last(self):
+        """What the kernel says of the last teardown."""
+        return self.machine.check(["cat", f"{SYSFS}/teardown"]).strip()
+
+    def held(self, found):
+        """Those on hold."""
+        return [n for n in sorted(found) if self.machine.check(["cat", f"{SYSFS}/memory{n}/hold"]).strip() == "1"]
+
+    def offlined(self):
+        """The blocks that went offline, in the order in which the kernel said so."""
+        listing = self.machine.check(["cat", "/run/uevents"])
+        return [int(line.rsplit("/memory", 1)[1].split()[0]) for line in listing.splitlines() if " offline " in line]
+
+    def test_1_all(self):
+        """In one write, highest first; also under load; and no hold is left behind."""
+        name, found, group = self.plug_online("512M", 4, "Movable")
+        self.machine.agent.start("exec udevadm monitor --kernel --subsystem-match=memory >/run/uevents")
+        self.addCleanup(self.machine.run, "pkill -x udevadm")
+        self.machine.wait(lambda: self.machine.run("cat /run/uevents").out, bool, 10, "a listener")
+        self.machine.check(f"mhpctl unplug {group}")
+        self.machine.wait_gone(name)
+        self.assertEqual((self.offlined(), self.last()), (sorted(found, reverse=True), "ok"))
+        name, found, group = self.plug_online("2G", 16, "Movable")
+        load = self.load("anon", 500, churn=True)
+        since = self.cursor()
+        self.machine.check(f"mhpctl unplug {group} --timeout 300", 320)
+        self.machine.wait_gone(name)
+        intact, rounds = load.stop()
+        self.assertTrue(intact and rounds > 0)
+        self.assertEqual((self.journal(since, MHPD_EVENT="failed"), self.last()), ([], "ok"))
+        self.assertFalse(set(self.machine.blocks()) & set(found))
+
+    def test_2_pinned(self):
+        """All of it, then block by block; the answer names block and page, and all are where they were."""
+        name, found, group = self.plug_online("1G", 8, "Movable")
+        self.pin(min(found) + 4, self.machine.blocks().block_size)
+        before = self.places()
+        since = self.cursor()
+        failed = self.machine.run(f"mhpctl unplug {group}", 120)
+        self.assertEqual(failed.code, 1, failed.err)
+        words = self.last().split()
+        self.assertEqual((words[0], words[1], words[2]), ("failed", str(min(found) + 4), "4"))
+        self.assertIn(f"at block {min(found) + 4}", failed.err)
+        self.assertIn("the kernel names PFN 0x", failed.err)
+        self.assertEqual(self.places(), before)
+        self.assertEqual(self.held(found), [])
+        self.assertTrue(self.journal(since, MHPD_EVENT="failed"))
+        self.unpin()
+        self.machine.check(f"mhpctl unplug {group} --timeout 300", 320)
+        self.machine.wait_gone(name)
+
+    def test_3_cancel(self):
+        """Ctrl-C while a page is in the way: the kernel brings all back, and nothing is held."""
+        _, found, group = self.plug_online("1G", 8, "Movable")
+        self.configure(f"{MOVABLE}[Teardown]\nOfflineTimeoutSec=60\n")
+        self.pin(min(found), self.machine.blocks().block_size)
+        before = self.places()
+        asked = self.machine.agent.start(f"exec mhpctl unplug {group}")
+        self.machine.wait(lambda: self.machine.blocks()[min(found)].state, lambda state: state == "going-offline", 60, "the block that stays")
+        for number in [n for n in found if self.machine.blocks()[n].state == "offline"]:
+            self.assertNotEqual(self.machine.run(f"timeout 1 sh -c 'echo online > {SYSFS}/memory{number}/state'", 20).code, 0)
+        self.machine.check("pkill -INT -x mhpctl")
+        self.assertNotEqual(self.machine.agent.finish(asked, 60).code, 0)
+        self.assertEqual(self.places(), before)
+        self.assertEqual(self.held(found), [])
+        self.unpin()
+
+    def test_4_eject_fails(self):
+        """All are offline and on hold, and then the eject comes to nothing: the hold ends with it."""
+        self.configure(self.config)
+        _, found, group = self.plug_online("512M", 4, "Movable")
+        before = self.places()
+        # What mhpd is about to eject, another hand has vetoed behind its back.
+        self.machine.agent.start("while ! grep -qx ok /sys/devices/system/memory/teardown; do :; done; "
+                                 "while :; do echo 0 >/sys/firmware/acpi/hotplug/memory/enabled; done")
+        self.machine.run(f"mhpctl unplug {group}", 120)
+        self.machine.run("pkill -f hotplug/memory/enabled")
+        self.assertEqual(self.places(), before)
+        self.assertEqual(self.held(found), [])
+        self.machine.check("echo 1 >/sys/firmware/acpi/hotplug/memory/enabled")
+
+    def test_5_offline_stays(self):
+        """What is only taken offline can be brought online by anybody."""
+        name, found, group = self.plug_online("512M", 4, "Movable")
+        self.machine.check(f"mhpctl offline {group}")
+        self.assertEqual(self.held(found), [])
+        self.machine.check(f"mhpctl online {group} --zone movable")
+        self.machine.check(f"mhpctl unplug {group}")
+        self.machine.wait_gone(name)
+
+
 class HostAsks(RemovalCase):
     """The host asks for memory, the kernel tells, and mhpd gives it in its own order."""
 
