@@ -10,10 +10,12 @@
 #include "core/remover.h"
 #include "core/subset.h"
 
+/* What leaves by itself: a block, or all that is there of a device's larger block. */
 struct single {
-        uint32_t nr, weight;
+        uint32_t nr, n, n_blocks; /* the first that it may have, how many, and how many it has */
+        uint64_t weight;
         uint8_t rank;      /* enum mhp_rank */
-        bool gave_up;
+        bool gave_up, barred;
 };
 
 /* What there is to choose from. */
@@ -22,7 +24,7 @@ struct pool {
         size_t n_pieces;
         struct single *singles;   /* owned; best first */
         size_t n_singles, capacity;
-        uint64_t n_clean_singles; /* without fixed pages; they are the first */
+        uint64_t n_clean_singles; /* blocks of those without fixed pages; they are the first */
         uint64_t n_there;         /* blocks of the target that are in the machine, candidates or not */
 };
 
@@ -74,17 +76,33 @@ static bool is_single(const struct mhp_target *target, const struct mhp_block *b
 
 /* ------------------------------------------------------------------------------------------------------------- gathering */
 
-static int add_single(const struct mhp_map *map, const struct mhp_block *block, struct pool *pool) {
-        int r = ARRAY_GROW(pool->singles, pool->n_singles, pool->capacity);
+/* Blocks come by number: those of one piece follow each other. A piece of which one block cannot go stays. */
+static int add_single(const struct mhp_map *map, const struct mhp_block *block, bool by_piece, bool barred, struct pool *pool) {
+        uint32_t n = 1, first = by_piece ? mhp_map_device_block(map, block, &n) : block->nr;
+        struct single *single = pool->n_singles > 0 ? &pool->singles[pool->n_singles - 1] : NULL;
 
-        if (r >= 0)
-                pool->singles[pool->n_singles++] = (struct single) {
-                        .nr = block->nr,
-                        .weight = mhp_plan_weight(map, block),
-                        .rank = (uint8_t) mhp_rank_of(block),
-                        .gave_up = gave_up(block),
-                };
-        return r;
+        if (!single || single->nr != first) {
+                int r = ARRAY_GROW(pool->singles, pool->n_singles, pool->capacity);
+                if (r < 0)
+                        return r;
+                single = &pool->singles[pool->n_singles++];
+                *single = (struct single) { .nr = first, .n = n };
+        }
+        single->n_blocks++;
+        single->weight += mhp_plan_weight(map, block);
+        single->rank = MAX(single->rank, (uint8_t) mhp_rank_of(block));
+        single->gave_up = single->gave_up || gave_up(block);
+        single->barred = single->barred || barred;
+        return 0;
+}
+
+static void drop_barred(struct pool *pool) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < pool->n_singles; i++)
+                if (!pool->singles[i].barred)
+                        pool->singles[n++] = pool->singles[i];
+        pool->n_singles = n;
 }
 
 /* Tried in vain is worse than any rank; then rank, pages to move, highest first. */
@@ -105,7 +123,7 @@ static int gather_kept(const struct mhp_map *map, const struct mhp_target *targe
                 const struct mhp_range *range = &target->blocks.range[i];
 
                 for (const struct mhp_block *b = mhp_map_at_or_after(map, range->first); b && b->nr <= range->last; b = mhp_map_next_block(map, b)) {
-                        int r = is_barred(target, b) ? 0 : add_single(map, b, pool);
+                        int r = add_single(map, b, true, is_barred(target, b), pool);
 
                         if (r < 0)
                                 return r;
@@ -130,8 +148,8 @@ static int gather_all(const struct mhp_map *map, const struct mhp_target *target
 
                 if (target->verb == MHP_REMOVAL_UNPLUG && mhp_source_is_unit(source))
                         add_to_device(map, target, b, &devices[b->group]);
-                else if (is_single(target, b, source) && !is_barred(target, b))
-                        r = add_single(map, b, pool);
+                else if (is_single(target, b, source))
+                        r = add_single(map, b, target->verb == MHP_REMOVAL_UNPLUG, is_barred(target, b), pool);
                 if (r < 0)
                         return r;
         }
@@ -181,10 +199,11 @@ static int pool_fill(const struct mhp_map *map, const struct mhp_target *target,
                 r = list_pieces(devices, map->n_groups, pool);
         if (r < 0)
                 return r;
+        drop_barred(pool);
         if (pool->n_singles > 0)
                 qsort(pool->singles, pool->n_singles, sizeof(*pool->singles), compare_singles);
         for (size_t i = 0; i < pool->n_singles; i++)
-                pool->n_clean_singles += pool->singles[i].rank < MHP_RANK_FIXED;
+                pool->n_clean_singles += pool->singles[i].rank < MHP_RANK_FIXED ? pool->singles[i].n_blocks : 0;
         return 0;
 }
 
@@ -211,12 +230,30 @@ static uint64_t sum_of(const struct mhp_piece *pieces, size_t n) {
         return sum;
 }
 
+/* How many of the single ones it takes for so many blocks. */
+static size_t n_singles_for(const struct pool *pool, uint64_t need) {
+        uint64_t sum = 0;
+        size_t i = 0;
+
+        for (; i < pool->n_singles && sum < need; i++)
+                sum += pool->singles[i].n_blocks;
+        return i;
+}
+
+static uint64_t sum_of_singles(const struct pool *pool) {
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < pool->n_singles; i++)
+                sum += pool->singles[i].n_blocks;
+        return sum;
+}
+
 static void take_all(struct pool *pool, size_t n) {
         for (size_t i = 0; i < n; i++)
                 pool->pieces[i].goes = true;
 }
 
-/* Marks the pieces that go; *ret: how many single blocks do, from the first on. What is likely to fail is taken only if it does not work without, and what leaves only when
+/* Marks the pieces that go; *ret: how many of the single ones do, from the first on. What is likely to fail is taken only if it does not work without, and what leaves only when
  * the host asks for it (virtio-mem) only if whole devices are not enough. */
 static int choose_pieces(struct pool *pool, uint64_t need, uint64_t *ret) {
         size_t n_clean = 0;
@@ -233,7 +270,7 @@ static int choose_pieces(struct pool *pool, uint64_t need, uint64_t *ret) {
         }
         if (clean + pool->n_clean_singles >= need) {
                 take_all(pool, n_clean);
-                *ret = need - clean;
+                *ret = n_singles_for(pool, need - clean);
                 return 0;
         }
         if (all >= need) {
@@ -242,8 +279,8 @@ static int choose_pieces(struct pool *pool, uint64_t need, uint64_t *ret) {
                 return mhp_subset_choose(pool->pieces, pool->n_pieces, need, MHP_SUBSET_CELLS);
         }
         take_all(pool, pool->n_pieces);
-        *ret = MIN(need - all, pool->n_singles);
-        return need - all > pool->n_singles ? -ENOSPC : 0;
+        *ret = n_singles_for(pool, need - all);
+        return need - all > sum_of_singles(pool) ? -ENOSPC : 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ the answer */
@@ -254,7 +291,7 @@ static int compare_numbers(const void *a, const void *b) {
         return (x->nr > y->nr) - (x->nr < y->nr);
 }
 
-/* The blocks of the pieces that go, and the first n single blocks: both by number, so that each is appended. */
+/* The blocks of the pieces that go, and the first n single ones: both by number, so that each is appended. */
 static int list_blocks(const struct mhp_map *map, const struct pool *pool, size_t n, struct mhp_ranges *ret) {
         _cleanup_free_ bool *goes = calloc(map->n_groups + 1, sizeof(*goes));
         _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
@@ -270,10 +307,12 @@ static int list_blocks(const struct mhp_map *map, const struct pool *pool, size_
                 any = any || pool->pieces[i].goes;
         }
         for (const struct mhp_block *b = any || n > 0 ? mhp_map_at_or_after(map, 0) : NULL; b; b = mhp_map_next_block(map, b)) {
-                bool single = at < n && pool->singles[at].nr == b->nr;
                 int r = 0;
 
-                at += single;
+                while (at < n && b->nr >= pool->singles[at].nr && b->nr - pool->singles[at].nr >= pool->singles[at].n)
+                        at++;
+                bool single = at < n && b->nr >= pool->singles[at].nr;
+
                 if (single || (b->group != MHP_NO_GROUP && goes[b->group]))
                         r = mhp_ranges_add(&blocks, b->nr, b->nr);
                 if (r < 0)

@@ -200,6 +200,22 @@ static int find_layers(struct sorter *sorter) {
 
 /* --------------------------------------------------------------------------------------------------------------- sorting */
 
+/* What leaves in one piece has one worth, that of all of it, so that it stays together. entries are by block. */
+static void level_pieces(struct sorter *sorter) {
+        for (size_t i = 0, end; i < sorter->n; i = end) {
+                const struct mhp_block *block = mhp_map_find(sorter->map, sorter->entries[i].item.nr);
+                uint32_t n, first = mhp_map_device_block(sorter->map, block, &n), cluster = sorter->entries[i].cluster;
+                uint64_t rank = 0, weight = 0;
+
+                for (end = i; end < sorter->n && sorter->entries[end].cluster == cluster && sorter->entries[end].item.nr - first < n; end++) {
+                        rank = MAX(rank, sorter->entries[end].worth >> 32);
+                        weight += (uint32_t) sorter->entries[end].worth;
+                }
+                for (size_t k = i; k < end && n > 1 && sorter->clusters[cluster].singles; k++)
+                        sorter->entries[k].worth = rank << 32 | MIN(weight, (uint64_t) UINT32_MAX);
+        }
+}
+
 static int compare_clusters(const void *a, const void *b) {
         const struct cluster *x = *(struct cluster *const *) a, *y = *(struct cluster *const *) b;
         int r;
@@ -257,7 +273,7 @@ static int list_cycle(const struct sorter *sorter, struct mhp_ranges *cycle) {
 }
 
 static int list_items(struct sorter *sorter, struct mhp_plan *plan) {
-        uint32_t last = 0;
+        uint32_t last = 0, last_first = 0;
         int r = mhp_array_reserve((void **) &plan->items, &plan->capacity, sorter->n, sizeof(*plan->items));
 
         if (r < 0)
@@ -265,9 +281,14 @@ static int list_items(struct sorter *sorter, struct mhp_plan *plan) {
         for (size_t i = 0; i < sorter->n; i++) {
                 struct mhp_plan_item item = sorter->entries[i].item;
 
-                if (i == 0 || item.unit != last || sorter->clusters[sorter->entries[i].cluster].singles)
+                const struct mhp_block *block = mhp_map_find(sorter->map, item.nr);
+                uint32_t n, first = mhp_map_device_block(sorter->map, block, &n);
+                bool single = sorter->clusters[sorter->entries[i].cluster].singles;
+
+                if (i == 0 || item.unit != last || (single && first != last_first))
                         plan->n_units++;
                 last = item.unit;
+                last_first = first;
                 item.unit = plan->n_units - 1;
                 plan->items[plan->n_items++] = item;
         }
@@ -287,6 +308,7 @@ int mhp_plan_order(const struct mhp_map *map, const struct mhp_ranges *blocks, b
                 r = place_clusters(&sorter);
         if (r < 0)
                 return r;
+        level_pieces(&sorter);
         if (sorter.n > 0)
                 qsort(sorter.entries, sorter.n, sizeof(*sorter.entries), compare_entries);
         r = list_items(&sorter, &plan);

@@ -202,13 +202,23 @@ static int add_pursuit(struct mhp_ring *ring, uint32_t id, const struct mhp_targ
         return 0;
 }
 
+static bool leaves_in_pieces(const struct mhp_ring *ring, const struct mhp_block *block) {
+        uint32_t n;
+
+        (void) mhp_map_device_block(ring->map, block, &n);
+        return n > 1;
+}
+
 /* A DIMM that is asked for in part: the rest of it cannot stay. */
 static bool is_part(const struct mhp_ring *ring, const struct mhp_target *target, const struct mhp_block *block) {
         const struct mhp_group *group = mhp_map_group(ring->map, block);
+        uint32_t n, first = mhp_map_device_block(ring->map, block, &n), last = first + (n - 1);
 
-        if (target->verb != MHP_REMOVAL_UNPLUG || !group || !mhp_source_is_unit(group->source))
+        if (target->verb != MHP_REMOVAL_UNPLUG || target->keep != MHP_KEEP_NONE || !group)
                 return false;
-        for (const struct mhp_block *b = mhp_map_at_or_after(ring->map, group->first); b && b->nr <= group->last; b = mhp_map_next_block(ring->map, b))
+        if (mhp_source_is_unit(group->source))
+                first = group->first, last = group->last;
+        for (const struct mhp_block *b = mhp_map_at_or_after(ring->map, first); b && b->nr <= last; b = mhp_map_next_block(ring->map, b))
                 if (b->group == block->group && !mhp_ranges_contain(&target->blocks, b->nr))
                         return true;
         return false;
@@ -244,8 +254,8 @@ static int check_target(const struct mhp_ring *ring, const struct mhp_target *ta
                         int r = check_block(ring, target, (uint32_t) nr, ret_id);
                         const struct mhp_block *block = mhp_map_find(ring->map, (uint32_t) nr);
 
-                        /* Asked once a group. */
-                        if (r >= 0 && block->group != group && is_part(ring, target, block))
+                        /* Asked once a group, or for each piece of it. */
+                        if (r >= 0 && (block->group != group || leaves_in_pieces(ring, block)) && is_part(ring, target, block))
                                 r = -EXDEV;
                         if (r < 0) {
                                 *ret_block = (uint32_t) nr;

@@ -123,20 +123,50 @@ static int hand(struct mhp_sim *sim, enum mhp_source source, const char *name) {
         return r == -ENODEV ? ENODEV : 0;
 }
 
-/* What is offline goes first; online blocks, if they may be taken, the highest first (virtio_mem_sbm_unplug_request()). */
+static bool is_tearing_down(const struct mhp_sim *sim) {
+        return sim->verb == MHP_VERB_TEARDOWN && (sim->stage == MHP_SIM_BEGIN || sim->stage == MHP_SIM_STUCK);
+}
+
+/* The piece of the device that block i is in. */
+static struct mhp_range piece_of(const struct mhp_sim *sim, const struct mhp_sim_group *group, size_t i) {
+        uint32_t n = MAX(group->device_block, 1u), first = sim->blocks[i].nr - sim->blocks[i].nr % n;
+
+        return (struct mhp_range) { first, first + (n - 1) };
+}
+
+/* Whether all of it may be taken: it is offline, or may be taken online. *ret_n: its blocks. */
+static bool may_go(const struct mhp_sim *sim, struct mhp_range piece, bool online, uint32_t *ret_n) {
+        bool may = true;
+
+        *ret_n = 0;
+        for (size_t i = sim_search(sim, piece.first); i < sim->n_blocks && sim->blocks[i].nr <= piece.last; i++) {
+                const struct mhp_sim_block *block = &sim->blocks[i];
+
+                ++*ret_n;
+                if (block->state == MHP_STATE_GOING_OFFLINE || block->zone == MHP_ZONE_NONE ||
+                    (block->state == MHP_STATE_ONLINE && (!online || block->fixed > 0)))
+                        may = false;
+        }
+        return may;
+}
+
+/* What is offline goes first; online blocks, if they may be taken, the highest first (virtio_mem_sbm_unplug_request(), virtio_mem_bbm_unplug_request()). */
 static int give(struct mhp_sim *sim, struct mhp_sim_group *group) {
         bool any = !sim->no_unplug_online;
 
+        if (is_tearing_down(sim))
+                return 0; /* it has the lock */
         for (unsigned pass = 0; pass < 1u + any; pass++)
                 for (size_t i = sim->n_blocks; i-- > 0 && group->asked > 0;) {
-                        struct mhp_sim_block *block = &sim->blocks[i];
+                        uint32_t n;
 
-                        if (!is_of(sim, block, group) || block->state == MHP_STATE_GOING_OFFLINE || block->zone == MHP_ZONE_NONE)
+                        if (!is_of(sim, &sim->blocks[i], group))
                                 continue;
-                        if (block->state == MHP_STATE_ONLINE && (pass == 0 || block->fixed > 0))
+                        struct mhp_range piece = piece_of(sim, group, i);
+                        if (!may_go(sim, piece, pass > 0, &n) || n > group->asked)
                                 continue;
-                        group->asked--;
-                        int r = mhp_sim_unplug(sim, (struct mhp_range) { block->nr, block->nr });
+                        group->asked -= n;
+                        int r = mhp_sim_unplug(sim, piece);
                         if (r < 0)
                                 return r;
                         i = MIN(i, sim->n_blocks);
@@ -153,14 +183,27 @@ int mhp_sim_ask(struct mhp_sim *sim, const char *name, uint32_t n) {
         return give(sim, group);
 }
 
+int sim_torn_down(struct mhp_sim *sim) {
+        int r = 0;
+
+        for (size_t i = 0; i < sim->n_groups && r >= 0; i++)
+                if (sim->groups[i].asked > 0)
+                        r = give(sim, &sim->groups[i]);
+        return r;
+}
+
 int sim_went_offline(struct mhp_sim *sim, uint32_t nr) {
         const struct mhp_sim_block *block = mhp_sim_find(sim, nr);
         struct mhp_sim_group *group = block && block->group != MHP_NO_GROUP ? &sim->groups[block->group] : NULL;
+        uint32_t n;
 
-        if (!group || group->asked == 0)
+        if (!group || group->asked == 0 || is_tearing_down(sim))
                 return 0;
-        group->asked--;
-        return mhp_sim_unplug(sim, (struct mhp_range) { nr, nr });
+        struct mhp_range piece = piece_of(sim, group, (size_t) (block - sim->blocks));
+        if (!may_go(sim, piece, false, &n) || n > group->asked)
+                return 0;
+        group->asked -= n;
+        return mhp_sim_unplug(sim, piece);
 }
 
 void mhp_sim_device_fault(struct mhp_sim *sim, enum mhp_verb verb, unsigned error, unsigned n) {

@@ -8,7 +8,7 @@
 
 #include "base/array.h"
 #include "base/units.h"
-#include "core/sim.h"
+#include "core/sim-internal.h"
 
 int mhp_sim_step(void *userdata, const struct mhp_step *step) {
         struct mhp_sim *sim = userdata;
@@ -347,7 +347,7 @@ static int roll_back(struct mhp_sim *sim) {
 
         for (size_t i = sim->at; i-- > 0 && r >= 0;)
                 r = mhp_sim_restore(sim, sim->items[i].nr, (enum mhp_zone) sim->items[i].zone);
-        return r;
+        return r < 0 ? r : sim_torn_down(sim);
 }
 
 /* Up to the first that is stuck, or stays. at: that one. */
@@ -375,7 +375,7 @@ static int tear_down(struct mhp_sim *sim) {
                 return roll_back(sim);
         for (size_t i = 0; i < sim->n_items; i++)
                 mhp_sim_find(sim, sim->items[i].nr)->held = true;
-        return 0;
+        return sim_torn_down(sim);
 }
 
 static int end_teardown(struct mhp_sim *sim, struct mhp_ring *ring) {

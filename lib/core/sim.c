@@ -195,6 +195,8 @@ int mhp_sim_plug(struct mhp_sim *sim, const struct mhp_sim_plug *plug) {
         r = insert(sim, plug->blocks, &block, &first);
         if (r < 0)
                 return r;
+        if (block.group != MHP_NO_GROUP)
+                sim->groups[block.group].device_block = plug->device_block;
         if (plug->links == MHP_SIM_LINKS_SETTLE) {
                 sim->hidden.first = MIN(sim->hidden.first, plug->blocks.first);
                 sim->hidden.last = MAX(sim->hidden.last, plug->blocks.last);
@@ -312,6 +314,7 @@ bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret) {
                 if (block->group != MHP_NO_GROUP) {
                         ret->group = sim->groups[block->group].name;
                         ret->source = sim->groups[block->group].source;
+                        ret->device_block = sim->groups[block->group].device_block;
                 }
         }
         return true;

@@ -47,6 +47,7 @@ struct mhp_sim_plug {
         int node;                /* -1: none */
         enum mhp_zone zone;      /* where the kernel puts it by itself; UNSET: as it is armed */
         uint8_t valid;           /* 0: Normal and Movable */
+        uint32_t device_block;   /* of the group */
         enum mhp_sim_links links;
 };
 
@@ -64,6 +65,7 @@ struct mhp_sim_uevent {
 struct mhp_sim_group {
         char name[MHP_GROUP_NAME_MAX];
         enum mhp_source source;
+        uint32_t device_block;   /* as in struct mhp_group */
         uint32_t asked;          /* blocks that the host wants back (virtio-mem) */
 };
 

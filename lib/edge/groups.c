@@ -173,6 +173,20 @@ struct mhp_groups *mhp_groups_free(struct mhp_groups *groups) {
         return NULL;
 }
 
+/* Only a kernel with the companion patch tells. A device's block is a power of two (virtio_mem_init(), drivers/virtio/virtio_mem.c). */
+static uint32_t device_block(const struct mhp_groups *groups, const struct mhp_iomem_range *range) {
+        char path[128], value[32];
+        uint64_t size, n;
+
+        if (range->source != MHP_SOURCE_VIRTIO_MEM || groups->block_size == 0)
+                return 0;
+        (void) snprintf(path, sizeof(path), NAME_VIRTIO_MEM_DRIVER "/%s/" NAME_VIRTIO_MEM_BLOCK, range->device);
+        if (mhp_root_read(groups->root, path, value, sizeof(value)) < 0 || mhp_parse_u64(value, &size) < 0)
+                return 0;
+        n = size / groups->block_size;
+        return n > 1 && n <= MHP_BLOCK_MAX && (n & (n - 1)) == 0 ? (uint32_t) n : 0;
+}
+
 int mhp_groups_refresh(struct mhp_groups *groups) {
         struct mhp_iomem iomem = { .hidden = true };
         _cleanup_free_ char *text = NULL;
@@ -187,6 +201,8 @@ int mhp_groups_refresh(struct mhp_groups *groups) {
                         return r;
         }
         mhp_iomem_done(&groups->iomem);
+        for (size_t i = 0; i < iomem.n; i++)
+                iomem.range[i].device_block = device_block(groups, &iomem.range[i]);
         groups->iomem = iomem;
         groups->has_devices = iomem.hidden && (has_entries(groups->root, NAME_VIRTIO_MEM_DRIVER, "virtio") ||
                                                has_entries(groups->root, NAME_DAX_DEVICES, "dax"));
@@ -280,6 +296,7 @@ static int from_iomem(struct mhp_groups *groups, struct mhp_reading *reading) {
                 if (address < range->first || address > range->last)
                         continue;
                 reading->source = range->source;
+                reading->device_block = range->device_block;
                 return intern(groups, range->source, range->device, &reading->group);
         }
         return 0;
@@ -332,6 +349,7 @@ int mhp_groups_resolve(struct mhp_groups *groups, enum mhp_resolve how, struct m
 
         reading->source = MHP_SOURCE_UNKNOWN;
         reading->group = NULL;
+        reading->device_block = 0;
 
         r = from_iomem(groups, reading);
         if (r < 0 || reading->group)

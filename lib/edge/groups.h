@@ -34,6 +34,7 @@ struct mhp_iomem_range {
         uint64_t first, last; /* bytes, inclusive */
         enum mhp_source source;
         char device[32];      /* virtio0, dax0.0 */
+        uint32_t device_block; /* as in struct mhp_group; filled in by mhp_groups_refresh() */
 };
 struct mhp_iomem {
         struct mhp_iomem_range *range; /* owned */

@@ -105,6 +105,7 @@ struct mhp_reading {
         uint8_t n_nodes;
         enum mhp_source source;
         const char *group;     /* `SOURCE:DEVICE` or `boot`; NULL: not known yet */
+        uint32_t device_block; /* of the group: struct mhp_group */
 };
 
 const char *mhp_want_name(enum mhp_want want);     /* auto movable kernel none */

@@ -16,6 +16,7 @@ struct mhp_group {
         uint32_t n_movable;       /* online in Movable */
         uint32_t n_held_movable, n_held_kernel; /* counted in struct mhp_sums for members that are placed, or have a goal */
         uint32_t n_anchor_movable, n_anchor_kernel; /* members that are wanted in such a zone, not only accepted there: what the rest of a unit follows */
+        uint32_t device_block;    /* blocks, a power of two: what a virtio-mem device gives back at a time, if that is more than one; 0: one */
         enum mhp_want goal;       /* of a unit: what its blocks inherit; UNSET: not decided */
         enum mhp_reason reason;
         uint8_t rule;

@@ -24,6 +24,7 @@ enum key {
         KEY_REMOVAL,
         KEY_USED,
         KEY_FIXED,
+        KEY_DEVICE_BLOCK,
         _KEY_MAX,
 };
 
@@ -45,6 +46,7 @@ static const char *const key_names[_KEY_MAX] = {
         [KEY_REMOVAL] = "removal",
         [KEY_USED] = "used",
         [KEY_FIXED] = "fixed",
+        [KEY_DEVICE_BLOCK] = "device-block",
 };
 
 /* By bit of enum mhp_block_flags. A scan's own mark means nothing outside of the scan, which a text does not carry. */
@@ -165,13 +167,15 @@ static int set_word(struct mhp_block_line *line, enum key key, const char *s) {
         case KEY_REMOVAL:
         case KEY_USED:
         case KEY_FIXED:
+        case KEY_DEVICE_BLOCK:
         case _KEY_MAX:
                 break;
         }
         return -EINVAL;
 }
 
-static int set_number(struct mhp_block *block, enum key key, const char *s) {
+static int set_number(struct mhp_block_line *line, enum key key, const char *s) {
+        struct mhp_block *block = &line->block;
         static const uint64_t max[_KEY_MAX] = {
                 [KEY_NODE] = MHP_NODE_MAX,
                 [KEY_NODES] = UINT8_MAX,
@@ -182,6 +186,7 @@ static int set_number(struct mhp_block *block, enum key key, const char *s) {
                 [KEY_REMOVAL] = UINT32_MAX,
                 [KEY_USED] = UINT32_MAX,
                 [KEY_FIXED] = UINT32_MAX,
+                [KEY_DEVICE_BLOCK] = UINT32_MAX,
         };
         uint64_t v;
         int r;
@@ -205,6 +210,8 @@ static int set_number(struct mhp_block *block, enum key key, const char *s) {
                 block->used = (uint32_t) v;
         else if (key == KEY_FIXED)
                 block->fixed = (uint32_t) v;
+        else if (key == KEY_DEVICE_BLOCK)
+                line->device_block = (uint32_t) v;
         else
                 block->retry_at = v;
         return 0;
@@ -212,8 +219,8 @@ static int set_number(struct mhp_block *block, enum key key, const char *s) {
 
 #define NUMBERS \
         (1u << KEY_NODE | 1u << KEY_NODES | 1u << KEY_RULE | 1u << KEY_ATTEMPTS | 1u << KEY_ERROR | 1u << KEY_RETRY_AT | \
-         1u << KEY_REMOVAL | 1u << KEY_USED | 1u << KEY_FIXED)
-#define GROUP_KEYS (1u << KEY_GOAL | 1u << KEY_REASON | 1u << KEY_RULE)
+         1u << KEY_REMOVAL | 1u << KEY_USED | 1u << KEY_FIXED | 1u << KEY_DEVICE_BLOCK)
+#define GROUP_KEYS (1u << KEY_GOAL | 1u << KEY_REASON | 1u << KEY_RULE | 1u << KEY_DEVICE_BLOCK)
 
 /* The `key=value` words that are left, each at most once and of those in `allowed`. *ret_seen: which came. */
 static int parse_keys(struct mhp_words *words, unsigned allowed, struct mhp_block_line *line, unsigned *ret_seen) {
@@ -233,7 +240,7 @@ static int parse_keys(struct mhp_words *words, unsigned allowed, struct mhp_bloc
                 if (key == _KEY_MAX || !(allowed & 1u << key) || seen & 1u << key)
                         return -EINVAL;
                 seen |= 1u << key;
-                r = NUMBERS & 1u << key ? set_number(&line->block, (enum key) key, value) : set_word(line, (enum key) key, value);
+                r = NUMBERS & 1u << key ? set_number(line, (enum key) key, value) : set_word(line, (enum key) key, value);
                 if (r < 0)
                         return r;
         }
@@ -262,7 +269,7 @@ int mhp_block_line_parse(const char *s, size_t len, struct mhp_block_line *ret) 
         if (mhp_words_next(&words, word) <= 0 || mhp_state_parse(word, &state) < 0)
                 return -EINVAL;
         line.block.state = (uint8_t) state;
-        r = parse_keys(&words, ~0u, &line, &seen);
+        r = parse_keys(&words, ~(1u << KEY_DEVICE_BLOCK), &line, &seen);
         if (r < 0)
                 return r;
 
@@ -288,7 +295,8 @@ int mhp_group_line_parse(struct mhp_words words, struct mhp_group *ret) {
         r = parse_keys(&words, GROUP_KEYS, &line, &seen);
         if (r < 0)
                 return r;
-        *ret = (struct mhp_group){ .goal = line.block.goal, .reason = line.block.reason, .rule = line.block.rule };
+        *ret = (struct mhp_group){
+                .goal = line.block.goal, .reason = line.block.reason, .rule = line.block.rule, .device_block = line.device_block };
         memcpy(ret->name, line.group, sizeof(ret->name));
         return 0;
 }
@@ -376,5 +384,7 @@ void mhp_group_line_print(const struct mhp_group *group, struct mhp_text *text) 
         mhp_text_add(text, "group ");
         mhp_group_name_print(group->name, text);
         print_goal(text, group->goal, group->reason, group->rule);
+        if (group->device_block > 0)
+                print_number(text, KEY_DEVICE_BLOCK, group->device_block);
         mhp_text_add_n(text, "\n", 1);
 }

@@ -150,8 +150,10 @@ static int apply_block(struct mhp_map *map, const struct mhp_reading *reading) {
 
         struct mhp_block was = *block;
         read_into(block, reading);
-        if (group != MHP_NO_GROUP)
+        if (group != MHP_NO_GROUP) {
                 block->group = group;
+                map->groups[group].device_block = reading->device_block;
+        }
         if (map->scanning)
                 block->flags |= MHP_BLOCK_SEEN;
 

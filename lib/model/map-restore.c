@@ -43,15 +43,16 @@ int mhp_map_restore_block(struct mhp_map *map, uint32_t nr, const struct mhp_blo
         return 0;
 }
 
-int mhp_map_restore_group(struct mhp_map *map, const char *name, enum mhp_want goal, enum mhp_reason reason, uint8_t rule) {
-        struct mhp_group *group = (struct mhp_group *) mhp_map_find_group(map, name);
+int mhp_map_restore_group(struct mhp_map *map, const struct mhp_group *as) {
+        struct mhp_group *group = (struct mhp_group *) mhp_map_find_group(map, as->name);
 
         if (!group)
                 return -EINVAL;
 
-        group->goal = goal;
-        group->reason = reason;
-        group->rule = rule;
+        group->goal = as->goal;
+        group->reason = as->reason;
+        group->rule = as->rule;
+        group->device_block = as->device_block;
         return 0;
 }
 

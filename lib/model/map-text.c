@@ -62,7 +62,7 @@ static int print_groups(const struct mhp_map *map, struct mhp_text *text) {
         if (!groups)
                 return -ENOMEM;
         for (size_t i = 0; i < map->n_groups; i++)
-                if (map->groups[i].n_blocks > 0 && map->groups[i].goal != MHP_WANT_UNSET)
+                if (map->groups[i].n_blocks > 0 && (map->groups[i].goal != MHP_WANT_UNSET || map->groups[i].device_block > 0))
                         groups[n++] = map->groups + i;
         qsort(groups, n, sizeof(*groups), compare_names);
         for (size_t i = 0; i < n; i++)
@@ -150,7 +150,7 @@ static int parse_group(struct parser *parser, struct mhp_words words) {
         r = mhp_group_line_parse(words, &group);
         if (r < 0)
                 return r;
-        return mhp_map_restore_group(parser->map, group.name, group.goal, group.reason, group.rule);
+        return mhp_map_restore_group(parser->map, &group);
 }
 
 static int parse_removal(struct parser *parser, struct mhp_words words) {

@@ -34,5 +34,6 @@ struct mhp_block_line {
         struct mhp_block block;  /* nr, group, links unset */
         char group[MHP_GROUP_NAME_MAX]; /* empty: not known */
         enum mhp_source source;  /* of the group */
+        uint32_t device_block;   /* of a group line */
 };
 int mhp_block_line_parse(const char *line, size_t len, struct mhp_block_line *ret);

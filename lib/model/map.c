@@ -194,6 +194,15 @@ const struct mhp_group *mhp_map_find_group(const struct mhp_map *map, const char
         return NULL;
 }
 
+/* Aligned to its own size: virtio_mem_phys_to_bb_id(), drivers/virtio/virtio_mem.c. */
+uint32_t mhp_map_device_block(const struct mhp_map *map, const struct mhp_block *block, uint32_t *ret_n) {
+        const struct mhp_group *group = mhp_map_group(map, block);
+        uint32_t n = group && group->device_block > 1 ? group->device_block : 1;
+
+        *ret_n = n;
+        return block->nr - block->nr % n;
+}
+
 int map_obtain_group(struct mhp_map *map, const char *name, enum mhp_source source, uint32_t *ret) {
         size_t len = strlen(name), unused = map->n_groups;
 

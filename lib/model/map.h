@@ -115,7 +115,10 @@ enum mhp_queue mhp_block_queue(const struct mhp_block *block);
 /* For the text form: puts back a block with exactly these fields (numbers, links and queue aside), a unit's goal, the
  * scanned mark. -EEXIST: the block is there already; -EINVAL: the group name is too long or there is no such group; -ENOMEM. */
 int mhp_map_restore_block(struct mhp_map *map, uint32_t nr, const struct mhp_block *fields, const char *group, enum mhp_source source);
-int mhp_map_restore_group(struct mhp_map *map, const char *name, enum mhp_want goal, enum mhp_reason reason, uint8_t rule);
+/* What leaves in one piece with the block: the first block of that, *ret_n blocks. For most it is the block alone; a DIMM's whole is its group. */
+uint32_t mhp_map_device_block(const struct mhp_map *map, const struct mhp_block *block, uint32_t *ret_n);
+
+int mhp_map_restore_group(struct mhp_map *map, const struct mhp_group *as);
 int mhp_map_restore_removal(struct mhp_map *map, const struct mhp_removal *removal); /* before its members; -EEXIST */
 void mhp_map_restore_scanned(struct mhp_map *map, bool scanned);
 

@@ -202,6 +202,7 @@ static void plug(struct world *w) {
                 .group = name,
                 .source = slot_source(slot),
                 .blocks = { first, first + many - 1 },
+                .device_block = slot == 6 ? 2 : 0,
                 .zone = zone > 1 ? MHP_ZONE_UNSET : zone ? MHP_ZONE_MOVABLE : MHP_ZONE_NORMAL,
                 .links = MHP_SIM_LINKS_SETTLE,
         });

@@ -125,7 +125,7 @@ class Teardown(RemovalCase):
     """`mhpctl unplug` where the kernel takes many blocks offline at once."""
 
     spec = Spec(memory="2G", kernel="patched")
-    config = f"{MOVABLE}[Teardown]\nOfflineTimeoutSec=5\nAttempts=2\n"
+    config = MOVABLE
 
     def last(self):
         """What the kernel says of the last teardown."""
@@ -161,6 +161,7 @@ class Teardown(RemovalCase):
 
     def test_2_pinned(self):
         """All of it, then block by block; the answer names block and page, and all are where they were."""
+        self.configure(f"{MOVABLE}[Teardown]\nOfflineTimeoutSec=5\nAttempts=2\n")
         name, found, group = self.plug_online("1G", 8, "Movable")
         self.pin(min(found) + 4, self.machine.blocks().block_size)
         before = self.places()
@@ -199,14 +200,15 @@ class Teardown(RemovalCase):
         self.configure(self.config)
         _, found, group = self.plug_online("512M", 4, "Movable")
         before = self.places()
-        # What mhpd is about to eject, another hand has vetoed behind its back.
-        self.machine.agent.start("while ! grep -qx ok /sys/devices/system/memory/teardown; do :; done; "
-                                 "while :; do echo 0 >/sys/firmware/acpi/hotplug/memory/enabled; done")
-        self.machine.run(f"mhpctl unplug {group}", 120)
-        self.machine.run("pkill -f hotplug/memory/enabled")
+        eject = f"/sys/bus/acpi/devices/{group.removeprefix('acpi:')}/eject"
+        self.machine.check(f"mount --bind /dev/full {eject}")
+        failed = self.machine.run(f"mhpctl unplug {group}", 120)
+        self.machine.check(f"umount {eject}")
+        self.assertEqual((failed.code, self.last()), (1, "ok"))
+        self.assertIn("cannot be ejected", failed.err)
         self.assertEqual(self.places(), before)
         self.assertEqual(self.held(found), [])
-        self.machine.check("echo 1 >/sys/firmware/acpi/hotplug/memory/enabled")
+        self.machine.check(f"mhpctl unplug {group}")
 
     def test_5_offline_stays(self):
         """What is only taken offline can be brought online by anybody."""
