@@ -44,13 +44,13 @@ static const struct mhp_group *group_of(const struct ctl_removal *removal, uint3
         return group == MHP_NO_GROUP ? NULL : &removal->map->groups[group];
 }
 
-/* A DIMM that is asked for in part: the rest of it cannot stay. */
-static int find_parts(struct ctl_removal *removal, const struct mhp_group *group, uint32_t index) {
+/* A DIMM, or a piece of a virtio-mem device, that is asked for in part: the rest of it cannot stay. */
+static int find_parts(struct ctl_removal *removal, const struct mhp_group *group, struct mhp_range whole, uint32_t index) {
         _cleanup_ranges_ struct mhp_ranges all = {};
         _cleanup_text_ struct mhp_text words = {};
         bool part = false;
 
-        for (const struct mhp_block *b = mhp_map_at_or_after(removal->map, group->first); b && b->nr <= group->last; b = mhp_map_next_block(removal->map, b)) {
+        for (const struct mhp_block *b = mhp_map_at_or_after(removal->map, whole.first); b && b->nr <= whole.last; b = mhp_map_next_block(removal->map, b)) {
                 int r;
 
                 if (b->group != index)
@@ -63,7 +63,10 @@ static int find_parts(struct ctl_removal *removal, const struct mhp_group *group
         if (!part)
                 return 0;
         removal->hopeless = true;
-        mhp_text_printf(&words, "%s leaves as one: name it, or all of its blocks (", group->name);
+        if (mhp_source_is_unit(group->source))
+                mhp_text_printf(&words, "%s leaves as one: name it, or all of its blocks (", group->name);
+        else
+                mhp_text_printf(&words, "%s gives back %" PRIu32 " blocks at a time: name all of them (", group->name, group->device_block);
         mhp_ranges_print(&all, &words);
         mhp_text_add(&words, ")");
         return add(removal, "part-of-device", all.range[0].first, &words);
@@ -90,10 +93,16 @@ static int look_at(struct ctl_removal *removal, const struct mhp_block *block, s
                 return r;
         if (!group)
                 return mhp_ranges_add(&finds->unknown, block->nr, block->nr);
-        if (finds->seen[block->group] || !mhp_source_is_unit(group->source))
+        if (!mhp_source_is_unit(group->source)) {
+                uint32_t n, first = mhp_map_device_block(removal->map, block, &n);
+                bool told = removal->n_obstacles > 0 && removal->obstacles[removal->n_obstacles - 1].block >= first;
+
+                return n > 1 && !told ? find_parts(removal, group, (struct mhp_range) { first, first + (n - 1) }, block->group) : 0;
+        }
+        if (finds->seen[block->group])
                 return 0;
         finds->seen[block->group] = true;
-        return find_parts(removal, group, block->group);
+        return find_parts(removal, group, (struct mhp_range) { group->first, group->last }, block->group);
 }
 
 int ctl_obstacles_before(struct ctl_removal *removal) {

@@ -161,8 +161,8 @@ static int tell_refusal(const struct engine *engine, const struct order *order, 
         case -EPERM:
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is in zone none, which the kernel never takes offline", block);
         case -EXDEV:
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is a part of %s, which leaves as one", block,
-                                         group ? group->name : "a device");
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is a part of %s, which leaves as one%s", block,
+                                         group ? group->name : "a device", group && group->device_block > 0 ? " or in larger pieces" : "");
         case -EAGAIN:
                 return sd_bus_error_setf(error, BUS_ERROR_BUSY, "block %" PRIu32 " is still arriving", block);
         case -ENXIO:

@@ -71,6 +71,7 @@ static void fold_in(struct fold *fold, enum mhp_uevent_action action) {
                 return;
         case MHP_UEVENT_DAX: /* not kept: receive() */
         case MHP_UEVENT_EJECT:
+        case MHP_UEVENT_RESIZE:
                 return;
         }
 }
@@ -137,7 +138,8 @@ static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *
                         *ret_devices = true;
                         continue;
                 }
-                if (r > 0 && uevent.action == MHP_UEVENT_EJECT) {
+                if (r > 0 && (uevent.action == MHP_UEVENT_EJECT || uevent.action == MHP_UEVENT_RESIZE)) {
+                        *ret_devices = true;
                         r = host_heard(engine->host, &uevent);
                         if (r < 0)
                                 return r;

@@ -15,6 +15,7 @@
 
 struct request {
         char group[MHP_GROUP_NAME_MAX];
+        uint64_t keep;  /* bytes, MHP_KEEP_NONE: nothing */
         bool due;       /* nothing has been begun for it */
         uint32_t job;   /* the last that was begun for the group; 0: none */
 };
@@ -89,10 +90,11 @@ static struct request *find(struct host *host, const char *group) {
 }
 
 int host_heard(struct host *host, const struct mhp_uevent *uevent) {
+        bool eject = uevent->action == MHP_UEVENT_EJECT;
         char group[MHP_GROUP_NAME_MAX];
         struct request *request;
 
-        (void) snprintf(group, sizeof(group), "%s:%s", mhp_source_name(MHP_SOURCE_ACPI), uevent->device);
+        (void) snprintf(group, sizeof(group), "%s:%s", mhp_source_name(eject ? MHP_SOURCE_ACPI : MHP_SOURCE_VIRTIO_MEM), uevent->device);
         request = find(host, group);
         if (!request) {
                 int r = ARRAY_GROW(host->requests, host->n_requests, host->capacity);
@@ -102,6 +104,7 @@ int host_heard(struct host *host, const struct mhp_uevent *uevent) {
                 *request = (struct request) { 0 };
                 memcpy(request->group, group, sizeof(group));
         }
+        request->keep = eject ? MHP_KEEP_NONE : uevent->requested;
         request->due = true;
         return engine_turn_soon(host->engine);
 }
@@ -110,7 +113,7 @@ int host_heard(struct host *host, const struct mhp_uevent *uevent) {
 static int list_blocks(const struct mhp_map *map, const struct request *request, struct mhp_ranges *ret) {
         const struct mhp_group *group = mhp_map_find_group(map, request->group);
 
-        if (!group)
+        if (!group || (request->keep != MHP_KEEP_NONE && mhp_mul_sat(group->n_blocks, map->block_size) <= request->keep))
                 return 0;
         for (const struct mhp_block *b = mhp_map_at_or_after(map, group->first); b && b->nr <= group->last; b = mhp_map_next_block(map, b)) {
                 int r = mhp_map_group(map, b) == group ? mhp_ranges_add(ret, b->nr, b->nr) : 0;
@@ -121,23 +124,32 @@ static int list_blocks(const struct mhp_map *map, const struct request *request,
 }
 
 static void tell(const struct request *request, int r) {
-        if (r >= 0)
-                log_print(LOG_NOTICE, "the host wants %s back: job %" PRIu32, request->group, request->job);
+        char size[MHP_SIZE_MAX];
+        _cleanup_text_ struct mhp_text what = { 0 };
+
+        mhp_text_printf(&what, "the host wants %s", request->group);
+        if (request->keep == MHP_KEEP_NONE)
+                mhp_text_add(&what, " back");
         else
-                log_print(LOG_WARNING, "the host wants %s back, which mhpd does not try: %s", request->group,
+                mhp_text_printf(&what, " to shrink to %s", mhp_format_size(size, request->keep));
+        if (r >= 0)
+                log_print(LOG_NOTICE, "%s: job %" PRIu32, what.data ? what.data : "", request->job);
+        else
+                log_print(LOG_WARNING, "%s, which mhpd does not try: %s", what.data ? what.data : "",
                           r == -EPERM ? "a block of it is in zone none" : strerror(-r));
 }
 
-/* What is under way on an administrator's behalf is waited for. */
+/* One that the host has changed its mind about is given up first; what is under way on an administrator's behalf is waited for. */
 static int begin(struct host *host, struct request *request) {
         struct engine *engine = host->engine;
-        _cleanup_target_ struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .keep = MHP_KEEP_NONE };
+        _cleanup_target_ struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .keep = request->keep,
+                                                     .hold_first = request->keep != MHP_KEEP_NONE };
         uint32_t block = MHP_NO_BLOCK, other = 0;
         struct job_view view;
         int r;
 
         if (request->job != 0 && jobs_find(engine->jobs, request->job, &view))
-                return 0;
+                return request->keep == MHP_KEEP_NONE ? 0 : jobs_cancel(engine->jobs, request->job);
         r = list_blocks(engine->ring->map, request, &target.blocks);
         if (r < 0)
                 return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* DIMMs that the host wants back, where the kernel tells of it (companion patch): each becomes a removal, as if an administrator had asked. On a stock
- * kernel nothing is ever heard here. */
+/* What the host asks for, where the kernel tells of it (companion patch): a DIMM that is to be ejected, a virtio-mem device that is to shrink. Each becomes a
+ * removal, as if an administrator had asked. On a stock kernel nothing is ever heard here. */
 
 #include "base/macro.h"
 #include "edge/uevent.h"
@@ -18,7 +18,8 @@ DEFINE_CLEANUP(struct host *, host_free)
 void host_listen(struct engine *engine);
 void host_stop(struct engine *engine);
 
-/* An EJECT; what follows from it happens at the next turn. -ENOMEM only. */
+/* An EJECT or a RESIZE; what follows from it happens at the next turn. A later request for a device replaces an earlier one.
+ * -ENOMEM only. */
 int host_heard(struct host *host, const struct mhp_uevent *uevent);
 
 /* Before a turn: begins what can begin. */

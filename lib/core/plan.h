@@ -15,6 +15,7 @@ struct mhp_target {
         struct mhp_ranges blocks; /* owned; n == 0: a size */
         uint64_t size;            /* bytes */
         struct mhp_ranges except; /* owned: no candidates, for they were tried in vain */
+        bool hold_first;          /* the device is about to give memory back in its own order: keep it from that before anything else */
         uint64_t keep;            /* bytes that the group of `blocks` keeps (`--to`); MHP_KEEP_NONE: nothing */
 };
 void mhp_target_done(struct mhp_target *target);

@@ -17,12 +17,10 @@
 #define BATCH_COUNT 16
 /* Empty blocks go in one step: to hand each over on its own costs as much as taking it offline. Not more, for other steps wait for them. */
 #define BATCH_EMPTY 32
-/* So many blocks one TEARDOWN carries: the kernel takes a list of less than a page. */
-#define TEARDOWN_MAX 512
 /* What is offline leaves at once, or a remover is stuck; this is how long the wait for the last `remove` lasts, at least. */
 #define LEAVE_USEC (30 * USEC_PER_SEC)
 
-static enum mhp_source source_of(const struct mhp_ring *ring, const struct mhp_removal *removal) {
+enum mhp_source ring_source_of(const struct mhp_ring *ring, const struct mhp_removal *removal) {
         const struct mhp_group *group = *removal->group ? mhp_map_find_group(ring->map, removal->group) : NULL;
 
         /* The last of it may have left by itself. */
@@ -53,14 +51,14 @@ static bool is_held(const struct mhp_ring *ring, enum mhp_source source, uint32_
 static int do_hold(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         struct mhp_removal removal = *mhp_map_removal(ring->map, id);
         struct mhp_pursuit *pursuit = ring_pursuit(ring, id);
-        enum mhp_source source = source_of(ring, &removal);
+        enum mhp_source source = ring_source_of(ring, &removal);
         int r;
 
         if (pursuit->answered) {
                 int error = pursuit->error;
 
-                if (error == 0) {
-                        r = ring_set_phase(ring, now, id, MHP_PHASE_OFFLINE, 0);
+                if (error == 0) { /* what was held first has not been looked at yet */
+                        r = ring_set_phase(ring, now, id, pursuit->plan.n_items > 0 ? MHP_PHASE_OFFLINE : MHP_PHASE_COUNT, 0);
                         return r < 0 ? r : 1;
                 }
                 /* Another's hold is not ours to lift. */
@@ -80,12 +78,12 @@ static int do_hold(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         return ring_record(ring, now, &removal);
 }
 
-static int nominate(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
+int ring_nominate(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
         return ring_set_goal(ring, now, block->nr, MHP_WANT_NONE, MHP_REASON_REMOVAL);
 }
 
 /* Offline, and to stay so as far as we are concerned: not on its way online again, as a repair or an arrival would have it. */
-static bool is_off(const struct mhp_block *block) {
+bool ring_is_off(const struct mhp_block *block) {
         return block->state == MHP_STATE_OFFLINE && (block->goal == MHP_WANT_NONE || block->flags & MHP_BLOCK_HANDS_OFF);
 }
 
@@ -99,7 +97,7 @@ static bool layer_is_off(const struct mhp_ring *ring, struct mhp_pursuit *pursui
         for (size_t i = pursuit->unit; i < pursuit->at; i++) {
                 const struct mhp_block *block = ring_item_block(ring, pursuit, i);
 
-                if (!block || is_off(block))
+                if (!block || ring_is_off(block))
                         continue;
                 if (mhp_map_members(ring->map, pursuit->id)->n_waiting > 0 || block->state == MHP_STATE_GOING_OFFLINE)
                         return false;
@@ -114,9 +112,9 @@ static int next_block(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *p
                 if (!layer_is_off(ring, pursuit))
                         return 0;
                 const struct mhp_block *block = ring_item_block(ring, pursuit, pursuit->at);
-                if (!block || is_off(block))
+                if (!block || ring_is_off(block))
                         continue;
-                int r = nominate(ring, now, block);
+                int r = ring_nominate(ring, now, block);
                 pursuit->at++;
                 return r < 0 ? r : 1;
         }
@@ -140,54 +138,15 @@ static bool goes_along(const struct mhp_ring *ring, const struct mhp_pursuit *pu
         for (size_t i = pursuit->at; i < pursuit->end && items[i].layer == items[pursuit->at - 1].layer; i++) {
                 const struct mhp_block *block = ring_item_block(ring, pursuit, i);
 
-                if (block && !is_off(block))
+                if (block && !ring_is_off(block))
                         return is_light(pursuit, block);
         }
         return false;
 }
 
-/* A block that nobody is at, and that is known where to go back to. */
-static bool is_at_rest(const struct mhp_block *block) {
-        return block->state == MHP_STATE_ONLINE && !(block->flags & MHP_BLOCK_BUSY) && block->queue != MHP_QUEUE_WAITING &&
-               mhp_zone_class((enum mhp_zone) block->home) != MHP_WANT_UNSET;
-}
-
-/* Whether the unit goes offline as a whole: what leaves the machine as one, or not at all, where the kernel can do that. It leaves the blocks on hold, so
- * this is nothing for blocks that stay. Once a unit: blocks that fail are then tried again, one by one. */
-static bool goes_as_one(const struct mhp_ring *ring, const struct mhp_pursuit *pursuit) {
-        const struct mhp_removal *removal = mhp_map_removal(ring->map, pursuit->id);
-        size_t n = 0;
-
-        if (!ring->teardown || pursuit->apart || pursuit->at != pursuit->unit || removal->verb != MHP_REMOVAL_UNPLUG ||
-            ring->config.on_failure != MHP_ON_FAILURE_RESTORE || !mhp_remover_can(source_of(ring, removal)))
-                return false;
-        for (size_t i = pursuit->unit; i < pursuit->end; i++) {
-                const struct mhp_block *block = ring_item_block(ring, pursuit, i);
-
-                if (!block || is_off(block))
-                        continue;
-                if (!is_at_rest(block))
-                        return false;
-                n++;
-        }
-        return n > 1 && n <= TEARDOWN_MAX;
-}
-
-static int nominate_all(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
-        for (; pursuit->at < pursuit->end; pursuit->at++) {
-                const struct mhp_block *block = ring_item_block(ring, pursuit, pursuit->at);
-                int r = block && !is_off(block) ? nominate(ring, now, block) : 0;
-
-                if (r < 0)
-                        return r;
-        }
-        pursuit->together = true;
-        return 1;
-}
-
 static int next_blocks(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit) {
-        if (goes_as_one(ring, pursuit))
-                return nominate_all(ring, now, pursuit);
+        if (ring_goes_as_one(ring, pursuit))
+                return ring_nominate_all(ring, now, pursuit);
 
         int r = next_block(ring, now, pursuit);
         for (unsigned n = 1; r > 0 && n < BATCH_EMPTY && goes_along(ring, pursuit); n++)
@@ -200,7 +159,7 @@ static int check_unit(struct mhp_ring *ring, struct mhp_pursuit *pursuit) {
         for (size_t i = pursuit->unit; i < pursuit->end; i++) {
                 const struct mhp_block *block = ring_item_block(ring, pursuit, i);
 
-                if (!block || is_off(block))
+                if (!block || ring_is_off(block))
                         continue;
                 if (block->state != MHP_STATE_GOING_OFFLINE)
                         pursuit->at = MIN(pursuit->at, i);
@@ -229,7 +188,7 @@ static int leave_unit(struct mhp_ring *ring, uint64_t now, uint32_t id);
 /* All of the unit is offline. */
 static int after_offline(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         const struct mhp_removal *removal = mhp_map_removal(ring->map, id);
-        enum mhp_source source = source_of(ring, removal);
+        enum mhp_source source = ring_source_of(ring, removal);
         int r;
 
         if (removal->verb == MHP_REMOVAL_OFFLINE || !mhp_remover_can(source))
@@ -282,7 +241,7 @@ static int release(struct mhp_ring *ring, uint64_t now, uint32_t id) {
 }
 
 static int do_release(struct mhp_ring *ring, uint64_t now, uint32_t id) {
-        enum mhp_source source = source_of(ring, mhp_map_removal(ring->map, id));
+        enum mhp_source source = ring_source_of(ring, mhp_map_removal(ring->map, id));
         int r = release(ring, now, id);
 
         if (r <= 0)
@@ -311,7 +270,7 @@ static int do_hand(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         }
         /* A device that has gone meanwhile is where it was to be. */
         if (pursuit->error != 0 && !unit_has_gone(ring, pursuit))
-                return fail(ring, now, id, MHP_NO_BLOCK, pursuit->error, mhp_remover_no_hand(source_of(ring, mhp_map_removal(ring->map, id))));
+                return fail(ring, now, id, MHP_NO_BLOCK, pursuit->error, mhp_remover_no_hand(ring_source_of(ring, mhp_map_removal(ring->map, id))));
         r = ring_set_phase(ring, now, id, MHP_PHASE_LEAVE, now + MAX(LEAVE_USEC, ring->config.offline_timeout));
         return r < 0 ? r : 1;
 }
@@ -370,8 +329,8 @@ static int do_leave(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         if (now < removal->wait)
                 return 0;
         /* That the host has not asked is so for every block of the device. */
-        ring_pursuit(ring, id)->hopeless = !mhp_remover_hands(source_of(ring, removal));
-        return fail(ring, now, id, MHP_NO_BLOCK, ETIMEDOUT, mhp_remover_stays(source_of(ring, removal)));
+        ring_pursuit(ring, id)->hopeless = !mhp_remover_hands(ring_source_of(ring, removal));
+        return fail(ring, now, id, MHP_NO_BLOCK, ETIMEDOUT, mhp_remover_stays(ring_source_of(ring, removal)));
 }
 
 /* Of a unit that is given up, what has left for all that; the rest is as before. */
@@ -543,40 +502,6 @@ void mhp_ring_pursuit_answer(struct mhp_ring *ring, int error) {
         pursuit->error = error;
 }
 
-bool mhp_ring_is_together(const struct mhp_ring *ring, uint32_t id) {
-        const struct mhp_pursuit *pursuit = id != 0 ? ring_pursuit((struct mhp_ring *) ring, id) : NULL;
-
-        return pursuit && pursuit->together;
-}
-
-/* Whoever waits for its turn, or for another try, may be behind the block that came back. all: what was given up has its turn again, too. */
-static int start_over(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit, bool all) {
-        for (size_t i = pursuit->unit; i < pursuit->end; i++) {
-                const struct mhp_block *block = ring_item_block(ring, pursuit, i);
-
-                if (!block || block->reason != MHP_REASON_REMOVAL || block->state != MHP_STATE_ONLINE || block->flags & MHP_BLOCK_BUSY)
-                        continue;
-                if (!all && block->flags & MHP_BLOCK_GAVE_UP)
-                        continue;
-                int r = ring_set_goal(ring, now, block->nr, mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_RESTORED);
-                if (r < 0)
-                        return r;
-        }
-        pursuit->at = pursuit->unit;
-        return 0;
-}
-
-int mhp_ring_torn_down(struct mhp_ring *ring, uint64_t now, uint32_t id) {
-        const struct mhp_removal *removal = mhp_map_removal(ring->map, id);
-        struct mhp_pursuit *pursuit = ring_pursuit(ring, id);
-
-        if (!pursuit)
-                return 0;
-        pursuit->together = false;
-        pursuit->apart = true;
-        return removal && removal->phase == MHP_PHASE_OFFLINE ? start_over(ring, now, pursuit, false) : 0;
-}
-
 int mhp_ring_fought(struct mhp_ring *ring, uint64_t now, uint32_t nr) {
         const struct mhp_block *block = mhp_map_find(ring->map, nr);
         const struct mhp_removal *found = mhp_map_removal(ring->map, block->removal);
@@ -588,7 +513,7 @@ int mhp_ring_fought(struct mhp_ring *ring, uint64_t now, uint32_t nr) {
 
         removal.fights++;
         if (removal.fights < ring->config.attempts) {
-                int r = start_over(ring, now, pursuit, true);
+                int r = ring_start_over(ring, now, pursuit, true);
                 if (r < 0)
                         return r;
                 /* On its way out of the machine it has to go offline once more. */

@@ -8,7 +8,9 @@
 #include "base/array.h"
 #include "base/units.h"
 #include "core/notes.h"
+#include "core/remover.h"
 #include "core/ring-internal.h"
+#include "model/word.h"
 
 /* ------------------------------------------------------------------------------------------------------------ its record */
 
@@ -284,6 +286,16 @@ static int report_begin(struct mhp_ring *ring, const struct mhp_removal *removal
                 .verb = MHP_VERB_REPORT, .note = MHP_NOTE_REMOVAL, .words = words.data, .node = -1, .barrier = MHP_NO_BLOCK });
 }
 
+/* The device that all of it belongs to: that of its first block. */
+static bool target_group(const struct mhp_map *map, const struct mhp_target *target, char ret[static MHP_GROUP_NAME_MAX]) {
+        const struct mhp_block *block = target->blocks.n > 0 ? mhp_map_find(map, target->blocks.range[0].first) : NULL;
+        const struct mhp_group *group = block ? mhp_map_group(map, block) : NULL;
+
+        if (group)
+                memcpy(ret, group->name, MHP_GROUP_NAME_MAX);
+        return group;
+}
+
 int mhp_ring_remove(struct mhp_ring *ring, uint64_t now, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t id,
                     uint32_t *ret_block, uint32_t *ret_id) {
         struct mhp_removal removal = {
@@ -299,6 +311,8 @@ int mhp_ring_remove(struct mhp_ring *ring, uint64_t now, const struct mhp_target
         if (r < 0)
                 return r;
         print_target(&removal, words);
+        if (target->hold_first && target_group(ring->map, target, removal.group) && mhp_remover_holds(mhp_source_of_group(removal.group)))
+                removal.phase = MHP_PHASE_HOLD;
         if (target->keep == MHP_KEEP_NONE)
                 removal.n_total = (uint32_t) mhp_ranges_count(&target->blocks);
         r = add_pursuit(ring, id, target);

@@ -62,6 +62,16 @@ const struct mhp_block *ring_member_after(const struct mhp_ring *ring, uint32_t 
         for (const struct mhp_block *b_ = ring_member_after(ring, id, 0); b_; b_ = nr < MHP_BLOCK_MAX ? ring_member_after(ring, id, nr + 1) : NULL) \
                 if ((nr = b_->nr), true)
 
+/* pursuit.c */
+enum mhp_source ring_source_of(const struct mhp_ring *ring, const struct mhp_removal *removal);
+bool ring_is_off(const struct mhp_block *block); /* and to stay so, as far as we are concerned */
+int ring_nominate(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block);
+
+/* pursuit-teardown.c: whether the unit whose turn it is goes as one; then all of it has its turn. 1 */
+bool ring_goes_as_one(const struct mhp_ring *ring, const struct mhp_pursuit *pursuit);
+int ring_nominate_all(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit);
+int ring_start_over(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pursuit, bool all);
+
 /* pursuit-choose.c: the first phases, and the unit whose turn it is. 1: it has moved on. */
 int ring_do_count(struct mhp_ring *ring, uint64_t now, uint32_t id);
 int ring_do_choose(struct mhp_ring *ring, uint64_t now, uint32_t id);

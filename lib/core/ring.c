@@ -284,7 +284,8 @@ int mhp_ring_send(struct mhp_ring *ring, const struct mhp_step *step) {
 static int send_step(struct mhp_ring *ring, uint64_t now, enum mhp_verb verb, enum mhp_queue from, size_t most) {
         const struct mhp_block *first = mhp_map_find(ring->map, ring->map->queues[from].head);
         uint32_t removal = verb == MHP_VERB_OFFLINE ? first->removal : 0;
-        bool together = mhp_ring_is_together(ring, removal), lift = goes_back(first);
+        bool together = mhp_ring_is_together(ring, removal);
+        bool lift = (verb == MHP_VERB_ONLINE_MOVABLE || verb == MHP_VERB_ONLINE_KERNEL) && goes_back(first);
         int r = take_batch(ring, now, from, together ? SIZE_MAX : most);
 
         if (r < 0)

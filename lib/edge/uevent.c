@@ -29,7 +29,7 @@ struct mhp_uevents *mhp_uevents_free(struct mhp_uevents *uevents) {
 /* "kernel": the events as the kernel sends them. udevd's own come later, and not at all while it is busy with the storm that a
  * large device makes. */
 static int open_monitor(struct mhp_uevents *uevents, int buffer) {
-        static const char *const subsystems[] = { "memory", "dax", "acpi" };
+        static const char *const subsystems[] = { "memory", "dax", "acpi", "virtio" };
         int r;
 
         uevents->udev = udev_new();
@@ -71,6 +71,12 @@ int mhp_uevents_fd(const struct mhp_uevents *uevents) {
         return udev_monitor_get_fd(uevents->monitor);
 }
 
+static bool get_bytes(struct udev_device *device, const char *key, uint64_t *ret) {
+        const char *value = udev_device_get_property_value(device, key);
+
+        return value && mhp_parse_u64(value, ret) >= 0;
+}
+
 /* A request of the host's, and not one of the many other changes that such devices tell of. */
 static bool translate_request(struct udev_device *device, const char *name, struct mhp_uevent *ret) {
         const char *event = udev_device_get_property_value(device, "EVENT");
@@ -80,6 +86,8 @@ static bool translate_request(struct udev_device *device, const char *name, stru
                 return false;
         if (event && strcmp(event, "eject-request") == 0 && strncmp(name, NAME_ACPI_MEMORY_HID, strlen(NAME_ACPI_MEMORY_HID)) == 0)
                 uevent.action = MHP_UEVENT_EJECT;
+        else if (get_bytes(device, "REQUESTED_SIZE", &uevent.requested) && get_bytes(device, "PLUGGED_SIZE", &uevent.plugged))
+                uevent.action = MHP_UEVENT_RESIZE;
         else
                 return false;
         memcpy(uevent.device, name, strlen(name) + 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The kernel's own uevents for memory blocks, dax devices, and DIMMs that a host wants back (companion patch), through libudev,
+/* The kernel's own uevents for memory blocks, dax devices, and what a kernel with the companion patch tells of a host's requests, through libudev,
  * before udevd has seen them. */
 
 #include "edge/root.h"
@@ -13,6 +13,7 @@ enum mhp_uevent_action {
         MHP_UEVENT_CHANGE, /* online, offline, change, bind ...: read the block again */
         MHP_UEVENT_DAX,    /* something about a dax device; no block */
         MHP_UEVENT_EJECT,  /* the host wants the DIMM `device` back: EVENT=eject-request of the ACPI device; no block */
+        MHP_UEVENT_RESIZE, /* the host wants the virtio-mem device `device` to have `requested` bytes; no block */
 };
 
 #define MHP_UEVENT_DEVICE_MAX 32
@@ -20,7 +21,8 @@ enum mhp_uevent_action {
 struct mhp_uevent {
         enum mhp_uevent_action action;
         uint32_t block;
-        char device[MHP_UEVENT_DEVICE_MAX]; /* PNP0C80:00 */
+        char device[MHP_UEVENT_DEVICE_MAX]; /* PNP0C80:00, virtio1 */
+        uint64_t requested, plugged;        /* bytes */
 };
 
 struct mhp_uevents;

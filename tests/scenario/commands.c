@@ -77,6 +77,7 @@ static int plug_one(struct scenario *s, const struct mhp_sim_plug *plug) {
 
 static int plug_words(struct scenario *s, const struct args *args, struct mhp_sim_plug *plug) {
         const char *node = arg_value(args, "node"), *zone = arg_value(args, "auto"), *valid = arg_value(args, "valid");
+        const char *piece = arg_value(args, "device-block");
         uint32_t v = 0;
 
         if (node && mhp_parse_u32(node, &v) < 0)
@@ -86,11 +87,13 @@ static int plug_words(struct scenario *s, const struct args *args, struct mhp_si
                 return complain(s, "auto=%s is no zone", zone);
         if (valid && parse_valid(valid, &plug->valid) < 0)
                 return complain(s, "valid=%s are no zones", valid);
+        if (piece && mhp_parse_u32(piece, &plug->device_block) < 0)
+                return complain(s, "device-block=%s is no number", piece);
         plug->links = arg_has(args, "late") ? MHP_SIM_LINKS_LATE : MHP_SIM_LINKS_SETTLE;
         return 0;
 }
 
-/* plug GROUP BLOCKS [node=N] [auto=ZONE] [valid=ZONE,..] [late] [each] */
+/* plug GROUP BLOCKS [node=N] [auto=ZONE] [valid=ZONE,..] [device-block=N] [late] [each] */
 static int cmd_plug(struct scenario *s, const struct args *args) {
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
         struct mhp_sim_plug plug = { 0 };

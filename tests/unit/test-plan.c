@@ -209,6 +209,65 @@ static void test_keep(void **state) {
         }
 }
 
+#define PIECES \
+        BOOT "64-65 movable virtio-mem:v used=9; 66-67 movable virtio-mem:v used=1; 68 movable virtio-mem:v used=0; 69 movable virtio-mem:v used=50; " \
+             "70-71 normal virtio-mem:v used=0 fixed=1; 73 movable virtio-mem:v used=40"
+
+static struct mhp_map *pieces_machine(void) {
+        struct mhp_map *map = unit_machine(PIECES);
+
+        for (size_t i = 0; i < map->n_groups; i++)
+                map->groups[i].device_block = strcmp(map->groups[i].name, "virtio-mem:v") == 0 ? 2 : 0;
+        return map;
+}
+
+/* What gives back two blocks at a time gives back both or none, and the dearer of them is what it costs. */
+static void test_pieces(void **state) {
+        static const struct {
+                const char *text, *except;
+                uint64_t keep; /* in blocks; of 9 */
+                const char *want;
+                bool scarce;
+        } cases[] = {
+                { "one more than asked for", "", 8, "66-67", false },
+                { "the cheap one", "", 7, "66-67", false },
+                { "the next", "", 6, "64-67", false },
+                { "one of which half is there", "", 4, "64-67,73", false },
+                { "then the one with an empty half", "", 3, "64-69,73", false },
+                { "fixed pages last", "", 2, "64-69,73", false },
+                { "all", "", 0, "64-71,73", false },
+                { "one tried in vain keeps the other", "68", 0, "64-67,70-71,73", true },
+        };
+
+        ROWS(row, cases) {
+                _cleanup_map_ struct mhp_map *map = pieces_machine();
+                _cleanup_target_ struct mhp_target target = { .verb = UNPLUG, .keep = row->keep * BLOCK_SIZE };
+                _cleanup_ranges_ struct mhp_ranges got = { 0 };
+
+                unit_ranges("64-73", &target.blocks);
+                unit_ranges(row->except, &target.except);
+                ROW_INT(row->text, mhp_plan_choose(map, &target, &got), row->scarce ? -ENOSPC : 0);
+                ROW_RANGES(row->text, &got, row->want);
+        }
+}
+
+static void test_pieces_order(void **state) {
+        static const uint32_t want[] = { 67, 66, 65, 64, 73, 69, 68 };
+        static const uint32_t units[] = { 0, 0, 1, 1, 2, 3, 3 };
+        _cleanup_map_ struct mhp_map *map = pieces_machine();
+        _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
+        _cleanup_plan_ struct mhp_plan plan = { 0 };
+
+        unit_ranges("64-69,73", &blocks);
+        assert_int_equal(mhp_plan_order(map, &blocks, true, NULL, &plan), 0);
+        assert_int_equal(plan.n_items, ELEMENTSOF(want));
+        for (size_t i = 0; i < plan.n_items; i++) {
+                assert_int_equal(plan.items[i].nr, want[i]);
+                assert_int_equal(plan.items[i].unit, units[i]);
+        }
+        assert_int_equal(plan.n_units, 4);
+}
+
 static void test_blocks(void **state) {
         _cleanup_map_ struct mhp_map *map = unit_machine(BOOT TWO);
         _cleanup_target_ struct mhp_target target = { .verb = OFFLINE, .keep = MHP_KEEP_NONE };
@@ -274,7 +333,7 @@ static void test_remover(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ranks),    cmocka_unit_test(test_counted), cmocka_unit_test(test_names),  cmocka_unit_test(test_sizes),
-                cmocka_unit_test(test_size_rounding), cmocka_unit_test(test_keep), cmocka_unit_test(test_blocks),
+                cmocka_unit_test(test_size_rounding), cmocka_unit_test(test_keep), cmocka_unit_test(test_pieces), cmocka_unit_test(test_pieces_order), cmocka_unit_test(test_blocks),
                 cmocka_unit_test(test_candidates), cmocka_unit_test(test_by_and_by), cmocka_unit_test(test_remover),
         };
 

@@ -309,6 +309,7 @@ static void begin_target(struct world *w, struct mhp_target *target) {
         if (slot_source(slot) == MHP_SOURCE_VIRTIO_MEM && dice(w, 2)) {
                 target->verb = MHP_REMOVAL_UNPLUG;
                 target->keep = (size - 1) * BLOCK_SIZE;
+                target->hold_first = dice(w, 2);
         }
 }
 

@@ -223,7 +223,7 @@ class Teardown(RemovalCase):
 class HostAsks(RemovalCase):
     """The host asks for memory, the kernel tells, and mhpd gives it in its own order."""
 
-    spec = Spec(memory="1G", kernel="patched")
+    spec = Spec(memory="2G", kernel="patched", virtio_mem=(VirtioMem("vm0", "2G"), VirtioMem("vm1", "2G", block_size="256M")))
     config = MOVABLE
 
     def job_of(self, since, group):
@@ -246,3 +246,60 @@ class HostAsks(RemovalCase):
         self.machine.check("systemctl stop mhpd")
         self.assertEqual(self.machine.check("cat /sys/firmware/acpi/hotplug/memory/notify").strip(), "0")
         self.assertTrue(self.machine.unplug_dimm(name))
+
+    def grow(self, name, size, count):
+        """Have a device bring so many blocks, Movable; these."""
+        before = self.machine.blocks()
+        self.machine.resize_virtio_mem(size, name)
+        found = self.arrived(before, count)
+        self.machine.wait_virtio_mem(size, name)
+        self.assert_zone(found, "Movable")
+        return found
+
+    def ended(self, since, count):
+        """How so many removals ended."""
+        return [entry["MESSAGE"] for entry in
+                self.machine.wait(lambda: self.journal(since, MHPD_EVENT="removed"), lambda ended: len(ended) >= count, 60, "the ends of removals")]
+
+    def test_virtio_mem(self):
+        """It shrinks to what the host wants; a second request replaces the first."""
+        self.grow("vm0", "2G", 16)
+        since = self.cursor()
+        self.machine.resize_virtio_mem("1G")
+        self.assertIn("to shrink to 1G", self.job_of(since, "virtio-mem:virtio"))
+        self.machine.wait_virtio_mem("1G")
+        self.assertIn("done, 8 of 8 blocks", self.ended(since, 1)[0])
+        since = self.cursor()
+        self.machine.resize_virtio_mem("512M")
+        self.machine.wait_virtio_mem("512M")
+        self.ended(since, 1)
+        self.assertEqual(self.machine.check("cat /sys/module/virtio_mem/parameters/unplug_online").strip(), "Y")
+        self.machine.resize_virtio_mem(0)
+        self.machine.wait_virtio_mem(0)
+        self.assert_well()
+
+    def test_virtio_mem_big_blocks(self):
+        """In pieces of two memory blocks; two devices at once; a part of a piece cannot be asked for."""
+        small, big = self.grow("vm0", "1G", 8), self.grow("vm1", "1G", 8)
+        group = self.group_of(big)
+        self.assertIn(f"group {group}", self.dump())
+        self.assertIn("device-block=2", self.dump())
+        part = self.machine.run(f"mhpctl unplug {min(big)}")
+        self.assertEqual(part.code, 1)
+        self.assertIn("leaves as one or in larger pieces", part.err)
+        self.assertIn("gives back 2 blocks at a time", self.machine.run(f"mhpctl plan unplug {min(big)}").out)
+        since = self.cursor()
+        self.machine.resize_virtio_mem("256M", "vm0")
+        self.machine.resize_virtio_mem("512M", "vm1")
+        self.machine.wait_virtio_mem("512M", "vm1", 30)
+        self.machine.wait_virtio_mem("256M", "vm0", 30)
+        self.assertEqual([message for message in self.ended(since, 2) if "done" not in message], [])
+        left = set(self.machine.blocks()) & set(big)
+        self.assertEqual({number // 2 for number in left}, {number // 2 for number in left if number ^ 1 in left})
+        self.machine.resize_virtio_mem(0, "vm0")
+        self.machine.resize_virtio_mem(0, "vm1")
+        self.machine.wait_virtio_mem(0, "vm0", 30)
+        self.machine.wait_virtio_mem(0, "vm1", 30)
+        self.assertFalse(set(self.machine.blocks()) & (set(small) | set(big)))
+        self.assertEqual(self.machine.check("cat /sys/module/virtio_mem/parameters/unplug_online").strip(), "Y")
+        self.assert_well()
