@@ -25,12 +25,23 @@ static void list_parts(const struct ctl_companion *companion, struct part ret[st
                 { "hold", "hold", files->hold },
                 { "nr_vmemmap_pages", "nr_vmemmap_pages", files->vmemmap_pages },
                 { "eject_notice", "eject notice", files->eject_notice },
-                { "virtio_mem_sizes", "virtio-mem sizes", files->virtio_mem_sizes },
+                { "virtio_mem_sizes", "virtio-mem sizes", companion->n > 0 },
                 { "events", "events", companion->events },
         };
 
         for (size_t i = 0; i < N_PARTS; i++)
                 ret[i] = parts[i];
+}
+
+/* The family came after the first of the files: a kernel without any is not asked for it. */
+static int read_events(const struct ctl_companion *companion) {
+        const struct mhp_companion *files = &companion->files;
+        int r;
+
+        if (!files->memmap_policy && !files->teardown && !files->hold && !files->vmemmap_pages && !files->eject_notice && companion->n == 0)
+                return 0;
+        r = mhp_genl_offered();
+        return r < 0 ? -1 : r;
 }
 
 int ctl_companion_read(const struct ctl *ctl, struct ctl_companion *ret) {
@@ -44,13 +55,11 @@ int ctl_companion_read(const struct ctl *ctl, struct ctl_companion *ret) {
         }
         companion.known = true;
         mhp_companion_read(&root, &companion.files);
-        if (!ctl->sysroot) { /* no tree of files has sockets */
-                r = mhp_genl_offered();
-                companion.events = r < 0 ? -1 : r;
-        }
         r = mhp_virtio_mem_list(&root, &companion.device, &companion.n);
         if (r < 0)
                 return r;
+        if (!ctl->sysroot) /* no tree of files has sockets */
+                companion.events = read_events(&companion);
         *ret = companion;
         return 0;
 }

@@ -38,16 +38,13 @@ static void look_at_block(const struct mhp_root *root, struct mhp_companion *com
 }
 
 void mhp_companion_read(const struct mhp_root *root, struct mhp_companion *ret) {
-        _cleanup_free_ struct mhp_virtio_mem *devices = NULL;
         struct mhp_companion companion = {
                 .memmap_policy = mhp_root_exists(root, NAME_MEMMAP_POLICY),
                 .teardown = mhp_root_exists(root, NAME_TEARDOWN),
                 .eject_notice = mhp_root_exists(root, NAME_ACPI_NOTICE),
         };
-        size_t n;
 
         look_at_block(root, &companion);
-        companion.virtio_mem_sizes = mhp_virtio_mem_list(root, &devices, &n) >= 0 && n > 0;
         *ret = companion;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 /* What a kernel with the companion patch has in sysfs that a stock one has not. Each file stands for itself: a part of the patch may be in a kernel
- * without the others. That it has the generic-netlink family is no matter of files: edge/genl.h. */
+ * without the others. Which virtio-mem devices say their sizes is another question, mhp_virtio_mem_list(), and whether the kernel has the generic-netlink
+ * family is no matter of files: edge/genl.h. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +16,6 @@ struct mhp_companion {
         bool hold;             /* a block can be kept from coming online */
         bool vmemmap_pages;    /* a block says how much of it holds memmap */
         bool eject_notice;     /* whoever asks is told before a DIMM is ejected */
-        bool virtio_mem_sizes; /* there is a virtio-mem device, and it says what it is asked for */
 };
 
 /* What is not there, and what is not known, is false. */

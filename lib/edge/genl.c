@@ -65,7 +65,6 @@ static int open_sock(struct nl_sock **ret) {
         return 0;
 }
 
-/* The numbers of a family and one of its groups. Asked on a socket of its own, so that no event comes between question and answer. -ENOENT. */
 /* Whether the family is among those that there are. To ask for it by name would have a kernel without it look for a module, each time: request_module() in
  * ctrl_getfamily() (net/netlink/genetlink.c). */
 static int look_for(struct nl_sock *sock, const char *family) {
@@ -81,6 +80,7 @@ static int look_for(struct nl_sock *sock, const char *family) {
         return found ? 0 : -ENOENT;
 }
 
+/* The numbers of a family and one of its groups. Asked on a socket of its own, so that no event comes between question and answer. -ENOENT. */
 static int resolve(const char *family, const char *group, uint16_t *ret_family, uint32_t *ret_group) {
         _cleanup_(sock_freep) struct nl_sock *sock = NULL;
         int r = open_sock(&sock), number;
@@ -165,14 +165,6 @@ struct mhp_genl *mhp_genl_free(struct mhp_genl *genl) {
 
 int mhp_genl_fd(const struct mhp_genl *genl) {
         return nl_socket_get_fd(genl->sock);
-}
-
-int mhp_genl_offered(void) {
-        uint16_t family;
-        uint32_t group;
-        int r = resolve(GENL_FAMILY, GENL_GROUP, &family, &group);
-
-        return r == -ENOENT ? 0 : r < 0 ? r : 1;
 }
 
 /* 1: data; 0: none there; LOST. Only the kernel is believed. */
