@@ -44,6 +44,53 @@ int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *er
         return sd_bus_call(bus, call, changes ? CHANGE_TIMEOUT : CTL_BUS_READ_TIMEOUT, error, ret);
 }
 
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        sd_bus_message **answer = userdata;
+
+        (void) error;
+        *answer = sd_bus_message_ref(m);
+        return 0;
+}
+
+static int send_question(sd_bus *bus, const struct ctl_question *question, sd_bus_message **answer) {
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r = sd_bus_message_new_method_call(bus, &call, CTL_BUS_NAME, CTL_BUS_PATH, question->interface, question->method);
+
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(call, false);
+        if (r >= 0 && question->argument)
+                r = sd_bus_message_append(call, "s", question->argument);
+        return r < 0 ? r : sd_bus_call_async(bus, NULL, call, on_answer, answer, CTL_BUS_READ_TIMEOUT);
+}
+
+/* One that does not come is answered by sd-bus itself, with an error. */
+static int wait_for(sd_bus *bus, sd_bus_message *const *answer) {
+        while (!*answer) {
+                int r = sd_bus_process(bus, NULL);
+
+                if (r == 0)
+                        r = sd_bus_wait(bus, UINT64_MAX);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int ctl_bus_ask_all(sd_bus *bus, const struct ctl_question questions[], size_t n, sd_bus_error *error, sd_bus_message *ret[]) {
+        int r = 0;
+
+        memset(ret, 0, n * sizeof(*ret));
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = send_question(bus, &questions[i], &ret[i]);
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                r = wait_for(bus, &ret[i]);
+                if (r >= 0 && sd_bus_message_is_method_error(ret[i], NULL))
+                        /* a lost connection looks like an answer that is late */
+                        r = sd_bus_is_open(bus) <= 0 ? -ECONNRESET : sd_bus_error_copy(error, sd_bus_message_get_error(ret[i]));
+        }
+        return r;
+}
+
 bool ctl_bus_absent(int r, const sd_bus_error *error) {
         if (sd_bus_error_is_set(error))
                 return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_DISCONNECTED,
@@ -86,16 +133,19 @@ int ctl_bus_ask(struct ctl *ctl, const char *method, bool changes, sd_bus **ret_
         return CTL_DONE;
 }
 
-int ctl_bus_map(sd_bus *bus, sd_bus_error *error, struct mhp_map **ret) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
+int ctl_bus_parse_map(sd_bus_message *reply, struct mhp_map **ret) {
         const char *text;
-        int r;
+        int r = sd_bus_message_read(reply, "s", &text);
 
-        r = ctl_bus_call(bus, "Dump", false, error, &reply, NULL);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "s", &text);
         if (r < 0)
                 return r;
         r = mhp_map_parse(text, strlen(text), ret, NULL);
         return r == -EINVAL ? -EBADMSG : r;
+}
+
+int ctl_bus_map(sd_bus *bus, sd_bus_error *error, struct mhp_map **ret) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r = ctl_bus_call(bus, "Dump", false, error, &reply, NULL);
+
+        return r < 0 ? r : ctl_bus_parse_map(reply, ret);
 }

@@ -33,6 +33,16 @@ int ctl_bus_open(struct ctl *ctl, sd_bus **ret);
  * a password by polkit's agent. */
 int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *error, sd_bus_message **ret, const char *types, ...);
 
+/* A call that only reads; argument NULL: it takes none. */
+struct ctl_question {
+        const char *interface, *method, *argument;
+};
+
+/* Calls all of them before it waits for the first answer: each question that waits for the answer to the one before has four processes' worth of waking
+ * up for itself, and a busy machine is slow at that. ret[] has to live as long as the bus, and its messages are the caller's to unref, after
+ * a failure those that are there. *error is that of the first that failed. */
+int ctl_bus_ask_all(sd_bus *bus, const struct ctl_question questions[], size_t n, sd_bus_error *error, sd_bus_message *ret[]);
+
 /* Whether that failure means that mhpd does not run. */
 bool ctl_bus_absent(int r, const sd_bus_error *error);
 
@@ -44,3 +54,6 @@ int ctl_bus_ask(struct ctl *ctl, const char *method, bool changes, sd_bus **ret_
 
 /* The daemon's map. A negative errno and *error, so that the caller may fall back to sysfs. */
 int ctl_bus_map(sd_bus *bus, sd_bus_error *error, struct mhp_map **ret);
+
+/* The same from the answer to Dump. -EBADMSG: it is no map. */
+int ctl_bus_parse_map(sd_bus_message *reply, struct mhp_map **ret);

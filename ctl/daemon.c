@@ -11,9 +11,8 @@ void ctl_daemon_done(struct ctl_daemon *daemon) {
         free(daemon->problems);
         free(daemon->jobs);
         mhp_map_free(daemon->map);
-        sd_bus_message_unref(daemon->properties);
-        sd_bus_message_unref(daemon->problem_list);
-        sd_bus_message_unref(daemon->job_list);
+        for (size_t i = 0; i < _CTL_QUESTION_MAX; i++)
+                sd_bus_message_unref(daemon->answer[i]);
         sd_bus_flush_close_unref(daemon->bus);
         *daemon = (struct ctl_daemon) {};
 }
@@ -60,39 +59,26 @@ static int read_property(sd_bus_message *m, const char *name, struct ctl_daemon 
         return sd_bus_message_skip(m, "v"); /* of a newer daemon */
 }
 
-static int read_properties(struct ctl_daemon *d, sd_bus_error *error) {
-        _cleanup_message_ sd_bus_message *call = NULL;
+static int read_properties(sd_bus_message *m, struct ctl_daemon *d) {
         const char *name;
-        int r;
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
 
         d->version = d->path = d->path_reason = "";
-        r = sd_bus_message_new_method_call(d->bus, &call, CTL_BUS_NAME, CTL_BUS_PATH, "org.freedesktop.DBus.Properties", "GetAll");
-        if (r >= 0)
-                r = sd_bus_message_set_auto_start(call, false);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", CTL_BUS_INTERFACE);
-        if (r >= 0)
-                r = sd_bus_call(d->bus, call, CTL_BUS_READ_TIMEOUT, error, &d->properties);
-        if (r >= 0)
-                r = sd_bus_message_enter_container(d->properties, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(d->properties, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(d->properties, "s", &name);
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &name);
                 if (r >= 0)
-                        r = read_property(d->properties, name, d);
+                        r = read_property(m, name, d);
                 if (r >= 0)
-                        r = sd_bus_message_exit_container(d->properties);
+                        r = sd_bus_message_exit_container(m);
         }
         return r;
 }
 
-static int read_problems(struct ctl_daemon *d, sd_bus_error *error) {
+static int read_problems(sd_bus_message *m, struct ctl_daemon *d) {
         struct ctl_problem p;
-        int r;
+        int r = sd_bus_message_enter_container(m, 'a', "(ssuis)");
 
-        r = ctl_bus_call(d->bus, "ListProblems", false, error, &d->problem_list, NULL);
-        if (r >= 0)
-                r = sd_bus_message_enter_container(d->problem_list, 'a', "(ssuis)");
-        while (r >= 0 && (r = sd_bus_message_read(d->problem_list, "(ssuis)", &p.blocks, &p.verb, &p.attempts, &p.error, &p.message)) > 0) {
+        while (r >= 0 && (r = sd_bus_message_read(m, "(ssuis)", &p.blocks, &p.verb, &p.attempts, &p.error, &p.message)) > 0) {
                 r = ARRAY_GROW(d->problems, d->n_problems, d->problems_capacity);
                 if (r >= 0)
                         d->problems[d->n_problems++] = p;
@@ -100,19 +86,35 @@ static int read_problems(struct ctl_daemon *d, sd_bus_error *error) {
         return r;
 }
 
-static int read_jobs(struct ctl_daemon *d, sd_bus_error *error) {
+static int read_jobs(sd_bus_message *m, struct ctl_daemon *d) {
         struct ctl_job j;
-        int r;
+        int r = sd_bus_message_enter_container(m, 'a', "(uosssttt)");
 
-        r = ctl_bus_call(d->bus, "ListJobs", false, error, &d->job_list, NULL);
-        if (r >= 0)
-                r = sd_bus_message_enter_container(d->job_list, 'a', "(uosssttt)");
-        while (r >= 0 && (r = sd_bus_message_read(d->job_list, "(uosssttt)", &j.id, &j.path, &j.verb, &j.target, &j.phase, &j.done, &j.total, &j.since)) > 0) {
+        while (r >= 0 && (r = sd_bus_message_read(m, "(uosssttt)", &j.id, &j.path, &j.verb, &j.target, &j.phase, &j.done, &j.total, &j.since)) > 0) {
                 r = ARRAY_GROW(d->jobs, d->n_jobs, d->jobs_capacity);
                 if (r >= 0)
                         d->jobs[d->n_jobs++] = j;
         }
         return r;
+}
+
+static int ask(struct ctl_daemon *d, sd_bus_error *error) {
+        static const struct ctl_question questions[_CTL_QUESTION_MAX] = {
+                [CTL_QUESTION_PROPERTIES] = { "org.freedesktop.DBus.Properties", "GetAll", CTL_BUS_INTERFACE },
+                [CTL_QUESTION_PROBLEMS] = { CTL_BUS_INTERFACE, "ListProblems", NULL },
+                [CTL_QUESTION_JOBS] = { CTL_BUS_INTERFACE, "ListJobs", NULL },
+                [CTL_QUESTION_MAP] = { CTL_BUS_INTERFACE, "Dump", NULL },
+                [CTL_QUESTION_CONFIG] = { CTL_BUS_INTERFACE, "GetConfig", NULL },
+        };
+        int r = ctl_bus_ask_all(d->bus, questions, _CTL_QUESTION_MAX, error, d->answer);
+
+        if (r >= 0)
+                r = read_properties(d->answer[CTL_QUESTION_PROPERTIES], d);
+        if (r >= 0)
+                r = read_problems(d->answer[CTL_QUESTION_PROBLEMS], d);
+        if (r >= 0)
+                r = read_jobs(d->answer[CTL_QUESTION_JOBS], d);
+        return r < 0 ? r : ctl_bus_parse_map(d->answer[CTL_QUESTION_MAP], &d->map);
 }
 
 int ctl_daemon_ask(struct ctl *ctl, struct ctl_daemon *ret) {
@@ -127,13 +129,7 @@ int ctl_daemon_ask(struct ctl *ctl, struct ctl_daemon *ret) {
         }
         r = ctl_bus_open(ctl, &d.bus);
         if (r >= 0)
-                r = read_properties(&d, &error);
-        if (r >= 0)
-                r = read_problems(&d, &error);
-        if (r >= 0)
-                r = read_jobs(&d, &error);
-        if (r >= 0)
-                r = ctl_bus_map(d.bus, &error, &d.map);
+                r = ask(&d, &error);
         if (r < 0) {
                 if (ctl->host)
                         return ctl_bus_fail(ctl, r, &error);

@@ -18,6 +18,16 @@ struct ctl_job {
         uint64_t since;       /* µs, CLOCK_REALTIME */
 };
 
+/* What it is asked, all at once. */
+enum {
+        CTL_QUESTION_PROPERTIES,
+        CTL_QUESTION_PROBLEMS,
+        CTL_QUESTION_JOBS,
+        CTL_QUESTION_MAP,
+        CTL_QUESTION_CONFIG,
+        _CTL_QUESTION_MAX,
+};
+
 struct ctl_daemon {
         bool running;
         const char *absence;       /* why it is not asked, in words; NULL when running */
@@ -32,7 +42,7 @@ struct ctl_daemon {
         struct mhp_map *map;       /* owned; NULL unless running */
         /* owned; the strings above lie in these */
         sd_bus *bus;
-        sd_bus_message *properties, *problem_list, *job_list;
+        sd_bus_message *answer[_CTL_QUESTION_MAX];
 };
 
 void ctl_daemon_done(struct ctl_daemon *daemon);

@@ -14,15 +14,9 @@ const char *ctl_path_reason_words(const char *token) {
 }
 
 int ctl_daemon_config(struct ctl *ctl, struct ctl_daemon *daemon, struct mhp_config *ret) {
-        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_message_ sd_bus_message *reply = NULL;
+        const sd_bus_error none = SD_BUS_ERROR_NULL;
         const char *text;
-        int r;
+        int r = sd_bus_message_read(daemon->answer[CTL_QUESTION_CONFIG], "s", &text);
 
-        r = ctl_bus_call(daemon->bus, "GetConfig", false, &error, &reply, NULL);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "s", &text);
-        if (r < 0)
-                return ctl_bus_fail(ctl, r, &error);
-        return ctl_config_parse(ctl, text, ret);
+        return r < 0 ? ctl_bus_fail(ctl, r, &none) : ctl_config_parse(ctl, text, ret);
 }
