@@ -49,6 +49,7 @@ static int read_property(sd_bus_message *m, const char *name, struct ctl_daemon 
                 { "Rescans", "t", &d->rescans },
                 { "WorkerKills", "t", &d->worker_kills },
                 { "LongestRound", "t", &d->longest_round },
+                { "LongestRoundProcessor", "t", &d->longest_round_processor },
         };
 
         if (strcmp(name, "ConfigWarnings") == 0)

@@ -32,7 +32,7 @@ struct ctl_daemon {
         bool running;
         const char *absence;       /* why it is not asked, in words; NULL when running */
         const char *version, *path, *path_reason;
-        uint64_t pending, gave_up, rescans, worker_kills, longest_round;
+        uint64_t pending, gave_up, rescans, worker_kills, longest_round, longest_round_processor;
         const char **warnings;     /* owned, the strings are not */
         size_t n_warnings, warnings_capacity;
         struct ctl_problem *problems; /* owned */

@@ -251,6 +251,7 @@ static void json_daemon(struct mhp_text *out, const struct ctl_daemon *d) {
         ctl_json_u64(out, ",", "rescans", d->rescans);
         ctl_json_u64(out, ",", "worker_kills", d->worker_kills);
         ctl_json_u64(out, ",", "longest_round_usec", d->longest_round);
+        ctl_json_u64(out, ",", "longest_round_processor_usec", d->longest_round_processor);
         mhp_text_add(out, ",\"config_warnings\":[");
         for (size_t i = 0; i < d->n_warnings; i++) {
                 mhp_text_add(out, i > 0 ? "," : "");

@@ -49,8 +49,10 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
                 n = engine->rescans;
         else if (strcmp(property, "WorkerKills") == 0)
                 n = engine->executor ? executor_kills(engine->executor) : 0;
+        else if (strcmp(property, "LongestRoundProcessor") == 0)
+                n = engine->longest.processor;
         else
-                n = engine->longest_round;
+                n = engine->longest.wall;
         return sd_bus_message_append(reply, "t", n);
 }
 
@@ -82,6 +84,7 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_PROPERTY("Rescans", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("WorkerKills", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("LongestRound", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("LongestRoundProcessor", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("ConfigWarnings", "as", get_warnings, 0, 0),
 
         SD_BUS_METHOD_WITH_ARGS("Dump", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", map), bus_dump, ANYONE),

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "core/ring.h"
+#include "daemon/loop.h"
 #include "daemon/options.h"
 #include "edge/conf-file.h"
 #include "edge/groups.h"
@@ -59,7 +60,7 @@ struct engine {
         uint64_t removals_mark;              /* of what saved.removals says */
         enum mhp_source device_source;       /* of the HOLD, RELEASE or HAND under way */
         uint64_t rescans;
-        uint64_t longest_round;              /* µs */
+        struct loop_longest longest;
         char *status;                        /* last told to the service manager */
         uint64_t status_at;                  /* it is told no more before */
 };

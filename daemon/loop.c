@@ -6,15 +6,19 @@
 #include "base/macro.h"
 #include "base/units.h"
 
-uint64_t loop_now(void) {
+static uint64_t read_clock(clockid_t clock) {
         struct timespec t;
 
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        (void) clock_gettime(clock, &t);
         return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
 }
 
-static int run_once(sd_event *event, uint64_t *longest) {
-        uint64_t begin;
+uint64_t loop_now(void) {
+        return read_clock(CLOCK_MONOTONIC);
+}
+
+static int run_once(sd_event *event, struct loop_longest *longest) {
+        uint64_t begin, begin_processor, wall;
         int r = sd_event_prepare(event);
 
         if (r == 0)
@@ -23,12 +27,16 @@ static int run_once(sd_event *event, uint64_t *longest) {
                 return r;
 
         begin = loop_now();
+        begin_processor = read_clock(CLOCK_THREAD_CPUTIME_ID);
         r = sd_event_dispatch(event);
-        *longest = MAX(*longest, loop_now() - begin);
+        wall = loop_now() - begin;
+        longest->wall = MAX(longest->wall, wall);
+        if (wall > longest->processor)
+                longest->processor = MAX(longest->processor, MIN(wall, read_clock(CLOCK_THREAD_CPUTIME_ID) - begin_processor));
         return r;
 }
 
-int loop_run(sd_event *event, uint64_t *longest) {
+int loop_run(sd_event *event, struct loop_longest *longest) {
         int code = 0;
 
         while (sd_event_get_state(event) != SD_EVENT_FINISHED) {

@@ -29,5 +29,11 @@ enum loop_priority {
 /* µs, monotonic: the ring's clock. */
 uint64_t loop_now(void);
 
-/* Until sd_event_exit(); its code, or a negative errno. *longest: µs that the longest round took so far. */
-int loop_run(sd_event *event, uint64_t *longest);
+/* What the longest rounds took so far, in µs. They need not be the same round: a processor that others have makes one long that did next to nothing. */
+struct loop_longest {
+        uint64_t wall;
+        uint64_t processor; /* of mhpd's own */
+};
+
+/* Until sd_event_exit(); its code, or a negative errno. */
+int loop_run(sd_event *event, struct loop_longest *longest);

@@ -114,7 +114,7 @@ static int run(struct engine *engine, const struct options *options) {
 
         r = add_signals(engine);
         if (r >= 0)
-                r = loop_run(engine->event, &engine->longest_round);
+                r = loop_run(engine->event, &engine->longest);
         notify("STOPPING=1");
         engine_stop(engine);
         return r;

@@ -189,6 +189,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("Rescans", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("WorkerKills", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("LongestRound", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("LongestRoundProcessor", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("ConfigWarnings", "as", get_warnings, 0, 0),
         SD_BUS_METHOD("Dump", "", "s", method_text, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("GetConfig", "", "s", method_text, SD_BUS_VTABLE_UNPRIVILEGED),

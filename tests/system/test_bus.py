@@ -42,6 +42,8 @@ class Interface(SystemCase):
         self.assertEqual(self.bus.get("Version"), version)
         self.assertEqual([self.bus.get(name) for name in ("Rescans", "WorkerKills", "GaveUp")], [0, 0, 0])
         self.assertGreater(self.bus.get("LongestRound"), 0)
+        self.assertGreater(self.bus.get("LongestRoundProcessor"), 0)
+        self.assertLessEqual(self.bus.get("LongestRoundProcessor"), self.bus.get("LongestRound"))
         self.assertEqual(self.bus.call("ListProblems"), [[]])
 
     def test_nobody_is_refused_reading(self):
