@@ -14,6 +14,8 @@
 
 struct memmap {
         struct engine *engine;
+        struct mhp_memmaps reader; /* owned; opened with the first block that is looked at, as a kernel's files and parameters do not change */
+        bool opened;
         struct mhp_ranges fresh; /* came online, not looked at yet */
         struct mhp_ranges known; /* looked at, and online since */
 };
@@ -36,6 +38,7 @@ int memmap_new(struct engine *engine, struct memmap **ret) {
         if (!memmap)
                 return -ENOMEM;
         memmap->engine = engine;
+        memmap->reader = MHP_MEMMAPS_NONE;
         *ret = memmap;
         return 0;
 }
@@ -46,6 +49,7 @@ struct memmap *memmap_free(struct memmap *memmap) {
 
         mhp_ranges_done(&memmap->fresh);
         mhp_ranges_done(&memmap->known);
+        mhp_memmap_done(&memmap->reader);
         free(memmap);
         return NULL;
 }
@@ -124,8 +128,9 @@ static enum mhp_memmap wanted(const struct memmap *memmap, const struct mhp_bloc
 }
 
 /* 1: there is something to tell. */
-static int judge(struct memmap *memmap, struct mhp_memmaps *memmaps, const struct mhp_block *block, struct finding *ret) {
+static int judge(struct memmap *memmap, const struct mhp_block *block, struct finding *ret) {
         const struct mhp_map *map = memmap->engine->ring->map;
+        struct mhp_memmaps *memmaps = &memmap->reader;
         struct mhp_block_memmap expected, actual;
         struct mhp_placement_decision decision = { .want = wanted(memmap, block) };
         struct mhp_block_difference difference;
@@ -155,14 +160,14 @@ static bool same(const struct finding *a, const struct finding *b) {
                a->expected == b->expected && a->observed == b->observed;
 }
 
-static int look_at(struct memmap *memmap, struct mhp_memmaps *memmaps, uint32_t nr, struct finding *gathered) {
+static int look_at(struct memmap *memmap, uint32_t nr, struct finding *gathered) {
         const struct mhp_block *block = mhp_map_find(memmap->engine->ring->map, nr);
         struct finding finding;
         int r = mhp_ranges_remove(&memmap->fresh, nr, nr);
 
         if (r >= 0)
                 r = mhp_ranges_add(&memmap->known, nr, nr);
-        if (r < 0 || !block || judge(memmap, memmaps, block, &finding) == 0)
+        if (r < 0 || !block || judge(memmap, block, &finding) == 0)
                 return r;
         if (!same(gathered, &finding)) {
                 tell(memmap, gathered);
@@ -171,8 +176,18 @@ static int look_at(struct memmap *memmap, struct mhp_memmaps *memmaps, uint32_t 
         return mhp_ranges_add(&gathered->blocks, nr, nr);
 }
 
+static int open_reader(struct memmap *memmap) {
+        const struct engine *engine = memmap->engine;
+        int r;
+
+        if (memmap->opened)
+                return mhp_memmap_refresh(&engine->root, &memmap->reader);
+        r = mhp_memmap_open_on(&engine->root, &engine->machine, &memmap->reader);
+        memmap->opened = r >= 0;
+        return r;
+}
+
 int memmap_check(struct memmap *memmap) {
-        _cleanup_memmaps_ struct mhp_memmaps memmaps = MHP_MEMMAPS_NONE;
         struct finding gathered = { .group = MHP_NO_GROUP };
         int r;
 
@@ -182,11 +197,11 @@ int memmap_check(struct memmap *memmap) {
                 mhp_ranges_done(&memmap->fresh);
                 return 0;
         }
-        r = mhp_memmap_open_on(&memmap->engine->root, &memmap->engine->machine, &memmaps);
+        r = open_reader(memmap);
         if (r < 0)
                 return r;
         for (uint64_t begin = loop_now(); memmap->fresh.n > 0 && r >= 0 && loop_now() < begin + LOOP_SLICE;)
-                r = look_at(memmap, &memmaps, memmap->fresh.range[0].first, &gathered);
+                r = look_at(memmap, memmap->fresh.range[0].first, &gathered);
         tell(memmap, &gathered);
         mhp_ranges_done(&gathered.blocks);
         return r < 0 ? r : memmap->fresh.n > 0;

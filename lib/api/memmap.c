@@ -94,6 +94,22 @@ int mhp_memmap_open_on(const struct mhp_root *root, const struct mhp_machine *ma
         return 0;
 }
 
+int mhp_memmap_refresh(const struct mhp_root *root, struct mhp_memmaps *memmap) {
+        struct mhp_dax *dax;
+        size_t n_dax;
+        int r = mhp_dax_list(root, &dax, &n_dax);
+
+        if (r < 0)
+                return r;
+        free(memmap->dax);
+        memmap->dax = dax;
+        memmap->n_dax = n_dax;
+        memmap->asked = false;
+        if (memmap->flags_error < 0)
+                memmap->flags_error = mhp_pageflags_open(root, &memmap->flags);
+        return 0;
+}
+
 int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp_memmaps *ret) {
         struct mhp_machine machine;
         int r = read_machine(root, block_size, &machine);

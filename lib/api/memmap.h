@@ -37,6 +37,9 @@ int mhp_memmap_open(const struct mhp_root *root, uint64_t block_size, struct mhp
 /* Likewise where the machine has been read before, with its block size. To read it anew is not for a loop that others wait for: of a pageblock's size
  * /proc/pagetypeinfo speaks alone, which walks all pageblocks of the machine to be shown (pagetypeinfo_showblockcount(), mm/vmstat.c). */
 int mhp_memmap_open_on(const struct mhp_root *root, const struct mhp_machine *machine, struct mhp_memmaps *ret);
+
+/* Of what was opened before, reads anew what changes while a kernel runs: dax devices come, go and are switched. -ENOMEM; *memmap is then as it was. */
+int mhp_memmap_refresh(const struct mhp_root *root, struct mhp_memmaps *memmap);
 void mhp_memmap_done(struct mhp_memmaps *memmap);
 #define _cleanup_memmaps_ _cleanup_(mhp_memmap_done)
 #define MHP_MEMMAPS_NONE ((struct mhp_memmaps) { .flags = MHP_PAGEFLAGS_NONE, .memory_fd = -1 })

@@ -90,6 +90,26 @@ static void test_look(void **state) {
         }
 }
 
+/* What is kept opened takes notice of what comes later. */
+static void test_refresh(void **state) {
+        _cleanup_memmaps_ struct mhp_memmaps memmaps = MHP_MEMMAPS_NONE;
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        _cleanup_map_ struct mhp_map *map = NULL;
+        const struct tree *t = *state;
+
+        open_all(t, &map, &memmaps);
+        expect(&memmaps, map, 32, MHP_PLACEMENT_SELF, MHP_EVIDENCE_ASSUMED, MHP_REFUSAL_NONE);
+        assert_true(memmaps.n_dax == 0 && memmaps.asked);
+        put_flags(t, 32, 1024, 1);
+        tree_file(t, "sys/bus/dax/devices/dax0.0/size", "1073741824\n");
+        assert_int_equal(mhp_root_open(t->path, &root), 0);
+        for (int twice = 0; twice < 2; twice++) {
+                assert_int_equal(mhp_memmap_refresh(&root, &memmaps), 0);
+                assert_true(memmaps.n_dax == 1 && !memmaps.asked);
+                expect(&memmaps, map, 32, MHP_PLACEMENT_DRAM, MHP_EVIDENCE_OBSERVED, MHP_REFUSAL_NONE);
+        }
+}
+
 static void test_compare(void **state) {
         _cleanup_memmaps_ struct mhp_memmaps memmaps = MHP_MEMMAPS_NONE;
         _cleanup_map_ struct mhp_map *map = NULL;
@@ -231,6 +251,7 @@ static void test_told(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_look, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_refresh, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_compare, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_told, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_fill, setup, teardown),
