@@ -5,15 +5,10 @@
 #include <string.h>
 
 #include "daemon/log.h"
+#include "daemon/state.h"
 #include "edge/knobs.h"
 
-static void save_file(const char *dir, const struct mhp_saved *saved) {
-        int r = mhp_state_file_save(dir, saved);
-
-        if (r < 0)
-                log_print(LOG_WARNING, "the state file in %s cannot be written, a crash would lose what the kernel's knobs said before: %s", dir,
-                          strerror(-r));
-}
+#define LOSS "what the kernel's knobs said before"
 
 /* What every knob of the plan says now. A knob that is not there is the write's to complain of. */
 static bool save_knobs(const struct mhp_root *root, const struct mhp_arming *arming, struct mhp_saved *saved) {
@@ -81,7 +76,7 @@ static bool restore_knobs(const struct mhp_root *root, const struct mhp_arming *
 
 static int apply_plan(const struct mhp_root *root, const char *dir, const struct mhp_arming *arming, struct mhp_saved *saved) {
         if (save_knobs(root, arming, saved))
-                save_file(dir, saved);
+                (void) state_save(dir, saved, LOSS);
         return set_knobs(root, arming);
 }
 
@@ -94,7 +89,7 @@ int arm(const struct mhp_root *root, const char *dir, const struct mhp_config *c
                 if (apply_plan(root, dir, &arming, saved) < 0)
                         mhp_arming_plan(config, false, &arming);
                 if (restore_knobs(root, &arming, saved))
-                        save_file(dir, saved);
+                        (void) state_save(dir, saved, LOSS);
         }
         log_print(arming.reason == MHP_PATH_REASON_NO_KNOB ? LOG_NOTICE : LOG_INFO, "blocks are brought online by %s: %s",
                   arming.path == MHP_PATH_KERNEL ? "the kernel" : "mhpd", mhp_path_reason_words(arming.reason));
@@ -104,5 +99,5 @@ int arm(const struct mhp_root *root, const char *dir, const struct mhp_config *c
 
 void disarm(const struct mhp_root *root, const char *dir, struct mhp_saved *saved) {
         if (restore_knobs(root, NULL, saved))
-                save_file(dir, saved);
+                (void) state_save(dir, saved, LOSS);
 }

@@ -21,6 +21,7 @@
 #include "daemon/place-table.h"
 #include "daemon/removals.h"
 #include "daemon/report.h"
+#include "daemon/state.h"
 #include "edge/zoneinfo.h"
 
 /* The first uevent is heard at once, those behind it in bunches: while memory arrives, the processors have better to do than to wake us
@@ -140,14 +141,10 @@ static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
 }
 
 static void save_state(struct engine *engine) {
-        int r;
-
         if (!engine->save || engine->dry_run)
                 return;
         engine->save = false;
-        r = mhp_state_file_save(engine->options->runtime, &engine->saved);
-        if (r < 0)
-                log_print(LOG_WARNING, "the state file in %s cannot be written: %s", engine->options->runtime, strerror(-r));
+        (void) state_save(engine->options->runtime, &engine->saved, "which blocks are to stay offline");
 }
 
 /* The manager runs when it is told something, and tells the bus in its turn: while memory comes or goes, once a second is enough. */

@@ -11,6 +11,7 @@
 #include "daemon/engine.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
+#include "daemon/state.h"
 #include "edge/companion.h"
 
 struct request {
@@ -48,12 +49,8 @@ struct host *host_free(struct host *host) {
 /* -------------------------------------------------------------------------------------------------------------- the notice */
 
 static void save(struct engine *engine, bool notice) {
-        int r;
-
         engine->saved.notice = notice;
-        r = mhp_state_file_save(engine->options->runtime, &engine->saved);
-        if (r < 0)
-                log_print(LOG_WARNING, "the state file in %s cannot be written: %s", engine->options->runtime, strerror(-r));
+        (void) state_save(engine->options->runtime, &engine->saved, "that the kernel's notice of ejects was off before");
 }
 
 void host_listen(struct engine *engine) {

@@ -8,6 +8,7 @@
 #include "api/table.h"
 #include "daemon/engine.h"
 #include "daemon/log.h"
+#include "daemon/state.h"
 #include "edge/place-table.h"
 
 struct place_table {
@@ -37,11 +38,7 @@ struct place_table *place_table_free(struct place_table *table) {
 }
 
 static void save(struct engine *engine) {
-        int r = mhp_state_file_save(engine->options->runtime, &engine->saved);
-
-        if (r < 0)
-                log_print(LOG_WARNING, "the state file in %s cannot be written, a crash would lose what the kernel's placement table said before: %s",
-                          engine->options->runtime, strerror(-r));
+        (void) state_save(engine->options->runtime, &engine->saved, "what the kernel's placement table said before");
 }
 
 /* What was there first is put back at the end, whoever wrote it: after a crash it is what the state file says. */

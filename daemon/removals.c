@@ -7,6 +7,7 @@
 #include "daemon/engine.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/state.h"
 #include "edge/remover.h"
 #include "model/map-text.h"
 
@@ -41,9 +42,9 @@ static bool any_live(const struct mhp_map *map) {
         return false;
 }
 
-static int write_file(struct engine *engine) {
+static int write_file(struct engine *engine, const char *loss) {
         engine->save = false;
-        return mhp_state_file_save(engine->options->runtime, &engine->saved);
+        return state_save(engine->options->runtime, &engine->saved, loss);
 }
 
 int removals_save(struct engine *engine) {
@@ -61,10 +62,7 @@ int removals_save(struct engine *engine) {
         free(engine->saved.removals);
         engine->saved.removals = text;
         engine->removals_mark = mark;
-        r = write_file(engine);
-        if (r < 0)
-                log_print(LOG_WARNING, "the state file in %s cannot be written, a crash would forget which memory is to leave: %s",
-                          engine->options->runtime, strerror(-r));
+        (void) write_file(engine, "which memory is to leave");
         return 0;
 }
 
@@ -74,12 +72,11 @@ int removals_save(struct engine *engine) {
 static int save_hold(struct engine *engine, enum mhp_source source, const char *value) {
         memcpy(engine->saved.hold[source], value, strlen(value) + 1);
 
-        int r = write_file(engine);
+        int r = write_file(engine, "what the switch that holds memory said before");
         if (r >= 0)
                 return 0;
         *engine->saved.hold[source] = '\0';
-        log_print(LOG_WARNING, "the state file in %s cannot be written, and so %s is not put on hold: %s", engine->options->runtime,
-                  mhp_source_name(source), strerror(-r));
+        log_print(LOG_WARNING, "%s is not put on hold, for nobody would remember to lift that", mhp_source_name(source));
         return r;
 }
 
