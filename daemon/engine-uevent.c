@@ -109,26 +109,36 @@ static int sort(struct engine *engine) {
         return 0;
 }
 
-static int take_all(struct engine *engine) {
+static int hear_more(struct engine *engine) {
+        engine->unheard = true;
+        return sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+}
+
+/* A block is a round's work at least; what it has no more time for stays where it is, before what is received later. */
+static int take_some(struct engine *engine, uint64_t until) {
+        size_t i = 0;
         int r = sort(engine);
 
-        for (size_t i = 0; i < engine->n_heard && r >= 0;) {
+        while (i < engine->n_heard && r >= 0 && (i == 0 || loop_now() < until)) {
                 struct fold fold = { .nr = engine->heard[i].block };
 
                 for (; i < engine->n_heard && engine->heard[i].block == fold.nr; i++)
                         fold_in(&fold, engine->heard[i].action);
                 r = take_fold(engine, &fold);
         }
-        return r;
+        if (r < 0)
+                return r;
+        engine->n_heard -= i;
+        if (engine->n_heard == 0)
+                return 0;
+        memmove(engine->heard, engine->heard + i, engine->n_heard * sizeof(*engine->heard));
+        return hear_more(engine);
 }
 
 static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *ret_devices) {
         struct mhp_uevent uevent;
         int r;
 
-        engine->n_heard = 0;
-        engine->unheard = false;
-        *ret_devices = false;
         while ((r = mhp_uevents_next(engine->uevents, &uevent)) != 0) {
                 if (r == -ENOBUFS) {
                         *ret_lost = true;
@@ -150,17 +160,21 @@ static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *
                 if (r < 0)
                         return r;
                 engine->heard[engine->n_heard++] = uevent;
-                engine->unheard = loop_now() >= until;
-                if (engine->unheard)
-                        return sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+                if (loop_now() >= until)
+                        return hear_more(engine);
         }
         return 0;
 }
 
 static int hear(struct engine *engine, uint64_t until) {
-        bool lost = false, devices = false;
-        int r = engine->uevents ? receive(engine, until, &lost, &devices) : 0;
+        bool lost = false, devices = false, behind = engine->n_heard > 0 && until != UINT64_MAX;
+        int r = 0;
 
+        engine->unheard = false;
+        if (behind)
+                r = hear_more(engine);
+        else if (engine->uevents)
+                r = receive(engine, until, &lost, &devices);
         if (devices || lost)
                 place_table_doubt(engine->place_table);
         if (r >= 0 && (devices || lost))
@@ -174,8 +188,7 @@ static int hear(struct engine *engine, uint64_t until) {
                 if (engine->executor)
                         executor_doubt(engine->executor);
         }
-        r = take_all(engine);
-        engine->n_heard = 0;
+        r = take_some(engine, until);
         return r < 0 ? r : engine_turn_soon(engine);
 }
 

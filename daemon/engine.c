@@ -279,9 +279,12 @@ static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *us
 /* What was announced before is known before it is read. */
 static int on_more(sd_event_source *source, void *userdata) {
         struct engine *engine = userdata;
+        int r = engine->unheard ? engine_hear_some(engine) : engine_read_settled(engine);
 
         (void) source;
-        return engine_check(engine, engine->unheard ? engine_hear_some(engine) : engine_read_settled(engine));
+        if (r >= 0 && engine->reading) /* that waited, too */
+                r = sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+        return engine_check(engine, r);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {

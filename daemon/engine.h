@@ -52,7 +52,7 @@ struct engine {
         bool reading;                        /* a settle is over, and its blocks are being read: */
         size_t n_read;                       /* so many of them, */
         int settle_error;                    /* and this is what it came to */
-        struct mhp_uevent *heard;            /* uevents of one bunch */
+        struct mhp_uevent *heard;            /* uevents of one bunch, and what is left of the one before */
         size_t n_heard, heard_capacity;
         bool rescan;                         /* events were lost */
         bool save;                           /* `saved` has changed */
