@@ -425,7 +425,10 @@ class Objects(Unplug):
 
 
 class Crash(Unplug):
-    """mhpd dies, and another one goes on."""
+    """mhpd dies, and another one goes on. A block that hangs is not given up before the test lets it go, however long a busy machine takes
+    for a restart."""
+
+    config = "[Online]\nZone=movable\n[Teardown]\nOfflineTimeoutSec=60\nAttempts=2\nRetryMaxSec=1\n"
 
     def check_phase(self, phase):
         """Until the state file says so."""
