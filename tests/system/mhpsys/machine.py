@@ -130,10 +130,20 @@ class Block:
         fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
         self.since = time.monotonic()
 
+    def being_written(self):
+        """Somebody has the file open for that, or waits to have it."""
+        try:
+            fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        except BlockingIOError:
+            return True
+        fcntl.fcntl(self.fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        return False
+
     def written(self):
         """The verb; None: not yet, "": there was nobody to write one any more."""
-        if os.fstat(self.fd).st_mtime_ns == 0:
-            return "" if time.monotonic() - self.since > 0.1 else None
+        awaited = self.being_written()
+        if os.fstat(self.fd).st_mtime_ns == 0 or os.fstat(self.fd).st_size == 0:
+            return None if awaited else ""
         if lease(self.answer) == fcntl.F_WRLCK and time.monotonic() - self.since < 0.02:
             return None
         return os.pread(self.fd, 64, 0).decode("ascii").split("\n")[0]
