@@ -29,26 +29,26 @@ class Stuck(VmCase):
         self.machine.wait(lambda: self.machine.blocks()[block].state, lambda state: state == "going-offline", 10,
                           "the block that keeps the lock")
 
-    def property(self, name):
-        """A number that mhpd shows on the bus."""
-        return int(self.machine.check(f"busctl get-property org.mhpd1 /org/mhpd1 org.mhpd1.Manager {name}").split()[1])
-
     def worst(self, command, seconds):
         """The longest that a command took, in milliseconds."""
         said = self.machine.check(TIME.format(seconds=seconds, command=command))
         return float(dict(word.split("=") for word in said.split())["worst"])
 
     def assert_answers_in_time(self):
-        """`mhpctl status` stays below LIMIT. Where the machine is too busy for that to mean anything, it stays close to the
-        same command without the daemon. Three tries: a daemon that waits for its worker spoils all of them, by seconds."""
+        """`mhpctl status` stays below LIMIT, stretched as the guest is when the host has other things to do. Where that means
+        nothing, it stays close to the same command without the daemon. Three tries: a daemon that waits for its worker spoils
+        all of them, by seconds."""
         tries = []
         for _ in range(3):
             alone = self.worst("mhpctl status --sysroot /", 3)
+            since = self.machine.effort()
             asked = self.worst("mhpctl status", 5)
-            tries.append((asked, alone))
-            if asked < max(LIMIT, 2.5 * alone):
+            stretch = self.machine.stretch(since)
+            tries.append((asked, alone, round(stretch, 2)))
+            if asked < max(LIMIT * stretch, 1.5 * alone):
+                print(f"     slowest answers of the daemon, and of mhpctl alone, in ms, and the guest's stretch: {tries}", flush=True)
                 return
-        self.fail(f"slowest answers of the daemon, and of mhpctl alone, in ms: {tries}")
+        self.fail(f"slowest answers of the daemon, and of mhpctl alone, in ms, and the guest's stretch: {tries}")
 
     def test_stuck_worker(self):
         before = self.plug("1G")
@@ -63,7 +63,7 @@ class Stuck(VmCase):
             f"mhpctl online {min(waiting)}-{max(waiting)} --zone movable --timeout 60")
         self.machine.wait(lambda: self.property("WorkerKills"), lambda kills: kills >= 1, 15, "a worker is killed")
         self.assert_answers_in_time()
-        self.assertLess(self.property("LongestRound"), 1_000_000, "microseconds in one round of the daemon's loop")
+        self.assert_rounds()
         self.machine.check("pkill -x pinblock")
         self.machine.wait_blocks(lambda now: all(now[number].zone == "Movable" for number in waiting), 60,
                                  "the blocks come online once the lock is free")

@@ -40,20 +40,17 @@ class Pinned(RemovalCase):
     def test_deadline(self):
         """The deadline holds, and nobody else waits for longer than that."""
         other = f"/sys/devices/system/memory/memory{max(self.second[1])}/state"
-        calm = self.property("LongestRound") / 1000
         job = self.machine.agent.start(f"mhpctl unplug {self.group} --timeout 60")
         self.machine.wait(self.removals, lambda lines: any("phase=offline" in line for line in lines), 20, "the removal at work")
         answers = dict(word.split("=") for word in self.machine.check(f"{HELPER_DIR}/slowest 4 mhpctl status").split())
         written, took = self.timed(f"echo offline > {other} && echo online_movable > {other}")
         said = self.machine.agent.finish(job, 90)
-        rounds = self.property("LongestRound") / 1000
-        print(f"     slowest `mhpctl status` {answers['worst']} ms; offline and online of another DIMM's block {took:.1f} s; "
-              f"longest round of mhpd's loop {rounds:.1f} ms, before that {calm:.1f} ms", flush=True)
+        print(f"     slowest `mhpctl status` {answers['worst']} ms; offline and online of another DIMM's block {took:.1f} s", flush=True)
         self.assertEqual(said.code, 1, said.out + said.err)
         self.assertEqual(written.code, 0, written.err)
         self.assertLess(float(answers["worst"]), 1000)
         self.assertLess(took, 12)           # twice a deadline of 3 s and the kill that follows it
-        self.assertLess(rounds, 250)        # 20 ms is the budget of a machine that is not emulated
+        self.assert_rounds()
 
     def test_words(self):
         """Who asked is told which block it was, and the journal is too."""

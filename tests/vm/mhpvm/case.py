@@ -7,6 +7,10 @@ import unittest
 from . import Unavailable
 from .machine import Machine, Spec
 
+MANAGER = "org.mhpd1 /org/mhpd1 org.mhpd1.Manager"
+ROUND = 20                      # ms, the budget of one round of the daemon's loop
+ROUND_BUSY = 2000               # likewise on a host with other things to do; who waits for the worker waits for seconds
+QUIET = 1.1                     # Machine.stretch() of a guest that had the host's processors when it wanted them
 DROP_IN = "/etc/mhpd/mhpd.conf.d/50-test.conf"
 
 
@@ -97,6 +101,21 @@ class VmCase(unittest.TestCase):
         """Where the journal ends now, for journal(since=...)."""
         text = self.machine.check("journalctl -n 0 --show-cursor --no-pager")
         return text.rsplit("cursor: ", 1)[-1].strip()
+
+    def property(self, name):
+        """A number that mhpd shows on the bus."""
+        return int(self.machine.check(f"busctl get-property {MANAGER} {name}").split()[1])
+
+    def assert_rounds(self):
+        """No round of the daemon's loop took long. A guest cannot tell work from waiting for the host's processors, so by its
+        processor time the budget holds only where there was next to none of that; by the clock, no round waits for anybody.
+        Both in ms, and how much the guest was held up."""
+        wall, processor = (self.property(name) / 1000 for name in ("LongestRound", "LongestRoundProcessor"))
+        stretch = self.machine.stretch()
+        print(f"     longest rounds of mhpd's loop: {processor:.1f} ms of processor time, {wall:.1f} ms by the clock, "
+              f"in a guest that took {stretch:.2f} times as long as it had to", flush=True)
+        self.assertLess(processor, ROUND if stretch < QUIET else ROUND_BUSY, "ms of processor time in one round of the daemon's loop")
+        self.assertLess(wall, ROUND_BUSY, "ms in one round of the daemon's loop")
 
     # Memory
 

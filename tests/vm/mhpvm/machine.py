@@ -2,6 +2,7 @@
 """One guest: boot it, hot-plug memory into it from the host's side, run commands in it, and be sure that it ends."""
 
 import dataclasses
+import pathlib
 import shutil
 import subprocess
 import time
@@ -245,6 +246,22 @@ class Machine:
     def check(self, argv, timeout=60, stdin=None):
         """The output of a command in the guest that must succeed."""
         return self.agent.check(argv, timeout, stdin)
+
+    def effort(self):
+        """Nanoseconds for which the guest's threads have run on the host's processors, and for which they have waited for one."""
+        ran = waited = 0
+        for path in pathlib.Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
+            try:
+                words = path.read_text(encoding="ascii").split()
+            except (FileNotFoundError, ProcessLookupError):     # the thread has ended
+                continue
+            ran, waited = ran + int(words[0]), waited + int(words[1])
+        return ran, waited
+
+    def stretch(self, since=(0, 0)):
+        """How many times longer than alone on the host whatever the guest did has taken since then; the guest itself takes that for work of its own."""
+        ran, waited = (now - then for now, then in zip(self.effort(), since))
+        return 1 + waited / max(ran, 1)
 
     def alive(self):
         """Whether the guest still answers."""

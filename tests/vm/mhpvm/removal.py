@@ -7,10 +7,9 @@ import re
 import time
 
 from . import health
-from .case import VmCase
+from .case import MANAGER, VmCase
 from .image import HELPER_DIR
 
-MANAGER = "org.mhpd1 /org/mhpd1 org.mhpd1.Manager"
 
 
 class Load:
@@ -60,10 +59,6 @@ class RemovalCase(VmCase):
     """A guest whose memory is asked back."""
 
     # What there is
-
-    def property(self, name):
-        """A number that mhpd shows on the bus."""
-        return int(self.machine.check(f"busctl get-property {MANAGER} {name}").split()[1])
 
     def dump(self):
         """The map that the daemon holds."""
