@@ -61,6 +61,19 @@ class Unplug(RemovalCase):
         self.machine.wait_gone(kept, since)
         self.assert_gone(before)
 
+    def test_two_at_once(self):
+        """Two DIMMs are asked back by two administrators in the same moment: both leave."""
+        before = self.machine.blocks()
+        dimms = [self.plug_online("512M", 4) for _ in range(2)]
+        since = self.machine.qmp.mark()
+        jobs = [self.machine.agent.start(f"mhpctl unplug {group} --timeout 60") for _, _, group in dimms]
+        for job in jobs:
+            said = self.machine.agent.finish(job, 90)
+            self.assertEqual(said.code, 0, said.out + said.err)
+        for dimm, _, _ in dimms:
+            self.machine.wait_gone(dimm, since)
+        self.assert_gone(before)
+
     def test_host_takes_it_meanwhile(self):
         """The group is taken offline when the host takes it out of the machine."""
         before = self.machine.blocks()
