@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """mhpd on a kernel with the companion patch: what is offered, the placement table, what blocks and the kernel's events tell."""
 
+import re
+
 from mhpvm.blocks import SYSFS
 from mhpvm.machine import Spec, VirtioMem
 from mhpvm.removal import RemovalCase
@@ -262,13 +264,16 @@ class HostAsks(RemovalCase):
                 self.machine.wait(lambda: self.journal(since, MHPD_EVENT="removed"), lambda ended: len(ended) >= count, 60, "the ends of removals")]
 
     def test_virtio_mem(self):
-        """It shrinks to what the host wants; a second request replaces the first."""
+        """It shrinks to what the host wants in mhpd's order, which leaves what is in use alone; the driver, which takes the highest first, gets no further
+        than the block or two that it has begun with. A second request replaces the first."""
         self.grow("vm0", "2G", 16)
+        self.load("anon", 1600)
         since = self.cursor()
         self.machine.resize_virtio_mem("1G")
         self.assertIn("to shrink to 1G", self.job_of(since, "virtio-mem:virtio"))
         self.machine.wait_virtio_mem("1G")
-        self.assertIn("done, 8 of 8 blocks", self.ended(since, 1)[0])
+        done = re.search(r"done, ([0-9]+) of \1 blocks", self.ended(since, 1)[0])
+        self.assertTrue(done and int(done.group(1)) >= 5, self.ended(since, 1))
         since = self.cursor()
         self.machine.resize_virtio_mem("512M")
         self.machine.wait_virtio_mem("512M")
@@ -287,7 +292,7 @@ class HostAsks(RemovalCase):
         part = self.machine.run(f"mhpctl unplug {min(big)}")
         self.assertEqual(part.code, 1)
         self.assertIn("leaves as one or in larger pieces", part.err)
-        self.assertIn("gives back 2 blocks at a time", self.machine.run(f"mhpctl plan unplug {min(big)}").out)
+        self.assertIn("gives back 2 blocks at a time", self.machine.run(f"mhpctl plan unplug {min(big)}").err)
         since = self.cursor()
         self.machine.resize_virtio_mem("256M", "vm0")
         self.machine.resize_virtio_mem("512M", "vm1")
