@@ -18,6 +18,8 @@
 #include "ctl/target.h"
 #include "ctl/words.h"
 #include "edge/machine.h"
+#include "edge/names.h"
+#include "edge/teardown.h"
 
 /* Whether a block would go offline now; worse ones come later. */
 enum removable { YES, MOVES, UNKNOWN, NO, NEVER, _REMOVABLE_MAX };
@@ -29,6 +31,7 @@ struct item {
         bool counted;
         struct mhp_tally tally;
         enum removable removable;
+        bool held;             /* it cannot come online */
 };
 
 /* Alike neighbours, or a group. */
@@ -43,6 +46,7 @@ struct view {
         struct ctl_daemon daemon;
         struct mhp_map *scanned;   /* owned; when no daemon's map is there */
         const struct mhp_map *map; /* one of the two */
+        struct mhp_root root;
         uint64_t page_size;
         struct mhp_counter counter;
         struct mhp_text unseen;    /* why pages cannot be looked at; empty: they can */
@@ -54,6 +58,7 @@ static void view_done(struct view *view) {
         free(view->items);
         mhp_text_done(&view->unseen);
         mhp_counter_done(&view->counter);
+        mhp_root_done(&view->root);
         mhp_map_free(view->scanned);
         ctl_daemon_done(&view->daemon);
 }
@@ -112,14 +117,13 @@ static int read_page_size(struct view *view, const struct mhp_root *root) {
 }
 
 static int open_counter(struct view *view) {
-        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
-        int r = mhp_root_open(ctl_root(view->ctl), &root);
+        int r = mhp_root_open(ctl_root(view->ctl), &view->root);
 
         if (r >= 0)
-                r = read_page_size(view, &root);
+                r = read_page_size(view, &view->root);
         if (r < 0 || view->page_size == 0)
                 return r;
-        r = mhp_counter_open(&root, view->map->block_size / view->page_size, &view->counter);
+        r = mhp_counter_open(&view->root, view->map->block_size / view->page_size, &view->counter);
         if (r == -EACCES || r == -EPERM)
                 mhp_text_add(&view->unseen, "page flags are for root to see");
         else if (r == -ENOENT)
@@ -152,6 +156,7 @@ static int gather(struct view *view, const struct mhp_ranges *blocks) {
                 item->block = b;
                 count(view, item);
                 item->removable = judge(item);
+                item->held = mhp_hold_read(&view->root, b->nr);
                 view->n_items++;
         }
         return view->unseen.error;
@@ -302,6 +307,8 @@ static void print_run(struct view *view, const struct sum *sum) {
         add_verdict(view, sum->first, movable_of(sum), &verdict);
         mhp_explain_advice(tally_of(sum->first), block, source_of(view, block), error_of(block), &advice);
         print_sentence(view, "verdict", &verdict);
+        if (sum->first->held && block->state == MHP_STATE_OFFLINE)
+                mhp_text_add(&advice, "it is on hold and cannot come online; 0 in " NAME_HOLD ", next to its state, ends that");
         print_sentence(view, "advice", &advice);
         view->ctl->out.error = verdict.error < 0 ? verdict.error : advice.error < 0 ? advice.error : view->ctl->out.error;
 }
@@ -312,7 +319,7 @@ static bool alike(const struct view *view, const struct item *a, const struct it
         const char *p = reason_of(view, x), *q = reason_of(view, y);
 
         return x->nr + 1 == y->nr && x->state == y->state && x->zone == y->zone && x->node == y->node && x->group == y->group && p == q &&
-               a->removable == b->removable && a->removable != NO && error_of(x) == 0 && error_of(y) == 0 &&
+               a->removable == b->removable && a->removable != NO && a->held == b->held && error_of(x) == 0 && error_of(y) == 0 &&
                (a->tally.pages[MHP_CLASS_HUGETLB] > 0) == (b->tally.pages[MHP_CLASS_HUGETLB] > 0);
 }
 
@@ -396,6 +403,7 @@ static void json_item(struct view *view, const struct item *item) {
         ctl_json_block_fields(out, block, group);
         ctl_json_string(out, ",", "reason", reason_of(view, block));
         ctl_json_string(out, ",", "removable", removable_name[item->removable]);
+        mhp_text_printf(out, ",\"held\":%s", item->held ? "true" : "false");
         json_pages(out, item);
         json_text(out, "keeps", &keeps);
         json_text(out, "advice", &advice);
@@ -416,7 +424,7 @@ static void print_json(struct view *view) {
 }
 
 int verb_explain(struct ctl *ctl) {
-        _cleanup_(view_done) struct view view = { .ctl = ctl, .counter = MHP_COUNTER_NONE };
+        _cleanup_(view_done) struct view view = { .ctl = ctl, .root = MHP_ROOT_NONE, .counter = MHP_COUNTER_NONE };
         _cleanup_ranges_ struct mhp_ranges blocks = {};
         bool group;
         int r;

@@ -128,7 +128,7 @@ static int print_table(struct ctl_removal *removal) {
         if (r >= 0 && removal->n_steps > 0) {
                 mhp_text_printf(out, "\n%zu block%s, ", n, n == 1 ? "" : "s");
                 ctl_add_size(removal->ctl, out, mhp_mul_sat(n, removal->map->block_size));
-                mhp_text_add(out, "\n");
+                mhp_text_add(out, removal->together && n > 1 ? "; those that leave as one go offline in one step, all or none\n" : "\n");
         } else if (r >= 0) {
                 mhp_text_add(out, "nothing to do\n");
         }
@@ -195,7 +195,7 @@ static int print_json(struct ctl_removal *removal) {
         }
         ctl_json_u64(out, "],", "blocks", removal->plan.n_items);
         ctl_json_u64(out, ",", "bytes", mhp_mul_sat(removal->plan.n_items, removal->map->block_size));
-        mhp_text_add(out, "}\n");
+        mhp_text_printf(out, ",\"together\":%s}\n", removal->together ? "true" : "false");
         return target.error;
 }
 

@@ -11,7 +11,9 @@
 #include "base/units.h"
 #include "core/remover.h"
 #include "ctl/removal.h"
+#include "ctl/source.h"
 #include "ctl/target.h"
+#include "edge/teardown.h"
 
 #define COUNT_USEC (10 * USEC_PER_SEC) /* as long as the daemon looks before it chooses */
 
@@ -197,6 +199,13 @@ static int make_plan(struct ctl_removal *removal) {
         return r < 0 ? r : ctl_obstacles_after(removal);
 }
 
+/* The blocks of one device, that is: what only goes offline is taken one by one all the same. */
+static bool goes_together(const struct ctl_removal *removal) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+
+        return removal->verb == MHP_REMOVAL_UNPLUG && mhp_root_open(ctl_root(removal->ctl), &root) >= 0 && mhp_teardown_offered(&root);
+}
+
 static int check_arguments(const struct ctl *ctl) {
         if (ctl->n_args < 2)
                 return ctl_fail(ctl, CTL_USAGE, "an argument is missing: mhpctl plan %s TARGET...", *ctl->args);
@@ -215,6 +224,7 @@ int verb_plan_remove(struct ctl *ctl) {
                 r = read_target(&removal);
         if (r != CTL_DONE)
                 return r;
+        removal.together = goes_together(&removal);
         r = read_backing(&removal);
         if (r >= 0)
                 r = count_candidates(&removal);

@@ -40,6 +40,7 @@ struct ctl_removal {
         size_t n_steps, steps_capacity;
         struct ctl_obstacle *obstacles; /* owned */
         size_t n_obstacles, obstacles_capacity;
+        bool together;                  /* the kernel takes what leaves as one offline in one step */
         bool hopeless;                  /* there is no plan; the last obstacle says why */
         int count_error;                /* why blocks were not counted, 0: they were */
         struct ctl_bad_block *bad;      /* owned; by number */

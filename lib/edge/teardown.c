@@ -86,16 +86,23 @@ int mhp_teardown_read(const struct mhp_root *root, struct mhp_teardown *ret) {
         return r < 0 ? r : mhp_teardown_parse(words, ret);
 }
 
-int mhp_hold_lift(const struct mhp_root *root, uint32_t block) {
+static const char *hold_path(uint32_t block, char path[static HOLD_PATH_MAX]) {
+        (void) snprintf(path, HOLD_PATH_MAX, NAME_MEMORY "/memory%" PRIu32 "/" NAME_HOLD, block);
+        return path;
+}
+
+bool mhp_hold_read(const struct mhp_root *root, uint32_t block) {
         char path[HOLD_PATH_MAX], value[8];
+
+        return mhp_root_read(root, hold_path(block, path), value, sizeof(value)) >= 0 && strcmp(value, "1") == 0;
+}
+
+int mhp_hold_lift(const struct mhp_root *root, uint32_t block) {
+        char path[HOLD_PATH_MAX];
         int r;
 
-        (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%" PRIu32 "/" NAME_HOLD, block);
-        r = mhp_root_read(root, path, value, sizeof(value));
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        if (strcmp(value, "1") != 0)
+        if (!mhp_hold_read(root, block))
                 return 0;
-        r = mhp_root_write(root, path, "0");
+        r = mhp_root_write(root, hold_path(block, path), "0");
         return r < 0 ? r : 1;
 }

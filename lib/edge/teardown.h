@@ -27,5 +27,8 @@ int mhp_teardown_read(const struct mhp_root *root, struct mhp_teardown *ret);
 /* What the file says: `none`, `ok`, or `failed BLOCK ERRNO PFN`. -EINVAL: something else. */
 int mhp_teardown_parse(const char *s, struct mhp_teardown *ret);
 
+/* Whether the block is kept from coming online; where the kernel has no such thing, it is not. */
+bool mhp_hold_read(const struct mhp_root *root, uint32_t block);
+
 /* The block may be onlined again, if the kernel kept it from that. 1: it did; 0: it did not. */
 int mhp_hold_lift(const struct mhp_root *root, uint32_t block);

@@ -56,7 +56,7 @@ def explain():
         equal({b: got[b]["removable"] for b in (0, 1, 32, 40, 41, 42, 43, 48, 49)},
               {0: "never", 1: "yes", 32: "yes", 40: "moves", 41: "no", 42: "moves", 43: "yes", 48: "no", 49: "unknown"}, "removable")
         equal(got[40], {"block": 40, "state": "online", "zone": "Movable", "node": 1, "source": "acpi", "group": "acpi:PNP0C80:01",
-                        "reason": None, "removable": "moves", "pages": pages(free=PAGES - 160, anonymous=100, shmem=50, file=7, unmarked=3),
+                        "reason": None, "removable": "moves", "held": False, "pages": pages(free=PAGES - 160, anonymous=100, shmem=50, file=7, unmarked=3),
                         "first": {}, "keeps": None, "advice": None}, "what moves")
         equal(got[41]["pages"], pages(free=PAGES - 2, pinned=2), "pinned")
         equal(got[41]["first"], {"pinned": f"{41 * PAGES + 1000:x}"}, "the first of them")
@@ -71,6 +71,9 @@ def explain():
         equal((got[49]["pages"]["offline"], got[49]["first"]), (512, {}), "taken by virtio-mem")
         has(got[49]["advice"], "only a try", "advice")
         has(got[0]["advice"], "never", "advice")
+        tree.write("sys/devices/system/memory/memory33/hold", "1")
+        held = blocks(tree, "32,33")
+        equal((held[32]["held"], held[33]["held"]), (False, True), "on hold")
         equal((got[32]["pages"], got[32]["first"], got[32]["keeps"], got[32]["advice"]), (None, None, None, None), "offline")
 
 

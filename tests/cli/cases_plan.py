@@ -58,11 +58,13 @@ def plan_unplug_of_a_dimm():
         equal(answer["steps"][1], {"step": 2, "verb": "offline", "block": 51, "group": "acpi:PNP0C80:01", "reason": "movable", "pages": None,
                                    "words": "Movable, not counted"}, "a step")
         equal((answer["target"], answer["verb"], answer["blocks"], answer["bytes"]), ("acpi:PNP0C80:01", "unplug", 4, G // 2), "as a whole")
-        equal(tokens(answer), ["not-counted"], "obstacles")
+        equal((tokens(answer), answer["together"]), (["not-counted"], False), "obstacles")
         tree.write("sys/firmware/acpi/hotplug/memory/enabled", "0")
         equal(tokens(plan(tree, "unplug", "acpi:PNP0C80:01")), ["foreign-hold", "not-counted"], "a veto")
         equal(tokens(plan(tree, "offline", "acpi:PNP0C80:01")), ["not-counted"], "which is no matter if it stays in the machine")
         golden("plan-unplug.txt", mhpctl("plan", "unplug", "acpi:PNP0C80:01", "--sysroot", tree.root).out)
+        tree.write("sys/devices/system/memory/teardown", "none")
+        equal([plan(tree, verb, "acpi:PNP0C80:01")["together"] for verb in ("unplug", "offline")], [True, False], "at once")
 
 
 @test
