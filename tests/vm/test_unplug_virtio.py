@@ -27,9 +27,9 @@ class UnplugVirtio(RemovalCase):
         return found, self.group_of(found)
 
     def rest(self):
-        """The device's size once it has not changed for four seconds, or nothing is left."""
+        """The device's size once it has not changed for ten seconds, or nothing is left. Under load a block may take four."""
         size, since = self.machine.virtio_mem_size(), time.monotonic()
-        while size and time.monotonic() < since + 4:
+        while size and time.monotonic() < since + 10:
             time.sleep(0.2)
             now = self.machine.virtio_mem_size()
             if now != size:
