@@ -222,6 +222,25 @@ class Teardown(RemovalCase):
         self.machine.wait_gone(name)
 
 
+    def test_6_killed(self):
+        """The worker, then mhpd with its worker, in the middle of a teardown: the kernel brings all back, and that is nobody else's doing; mhpd goes on."""
+        self.configure(f"{MOVABLE}[Teardown]\nOfflineTimeoutSec=60\n")
+        for who in ("p=$(systemctl show -P MainPID mhpd); [ $p -eq 0 ] || pkill -KILL -P $p", "systemctl kill -s KILL mhpd"):
+            name, found, group = self.plug_online("1G", 8, "Movable")
+            self.pin(min(found), self.machine.blocks().block_size)
+            since = self.cursor()
+            self.machine.check(f"mhpctl unplug {group} --no-wait")
+            self.machine.wait(lambda: self.machine.blocks()[min(found)].state, lambda state: state == "going-offline", 60, "the block that stays")
+            self.machine.check(who)
+            self.unpin()
+            self.machine.wait_gone(name, timeout=90)
+            ended = self.machine.wait(lambda: self.journal(since, MHPD_EVENT="removed"), bool, 30, "the end of the removal")
+            self.assertEqual(len(ended), 1)
+            self.assertIn("done", ended[0]["MESSAGE"])
+            self.assertEqual(self.journal(since, MHPD_EVENT="drift") + self.journal(since, MHPD_EVENT="foreign-offline"), [])
+        self.assert_well()
+
+
 class HostAsks(RemovalCase):
     """The host asks for memory, the kernel tells, and mhpd gives it in its own order."""
 
