@@ -15,7 +15,9 @@ struct single {
         uint32_t nr, n, n_blocks; /* the first that it may have, how many, and how many it has */
         uint64_t weight;
         uint8_t rank;      /* enum mhp_rank */
-        bool gave_up, barred;
+        bool gave_up;
+        bool barred;       /* one of its blocks cannot go */
+        bool counts;       /* one of its blocks is worth it */
 };
 
 /* What there is to choose from. */
@@ -76,8 +78,8 @@ static bool is_single(const struct mhp_target *target, const struct mhp_block *b
 
 /* ------------------------------------------------------------------------------------------------------------- gathering */
 
-/* Blocks come by number: those of one piece follow each other. A piece of which one block cannot go stays. */
-static int add_single(const struct mhp_map *map, const struct mhp_block *block, bool by_piece, bool barred, struct pool *pool) {
+/* Blocks come by number: those of one piece follow each other. A piece of which one block cannot go stays; counts: that block alone would do. */
+static int add_single(const struct mhp_map *map, const struct mhp_block *block, bool by_piece, bool barred, bool counts, struct pool *pool) {
         uint32_t n = 1, first = by_piece ? mhp_map_device_block(map, block, &n) : block->nr;
         struct single *single = pool->n_singles > 0 ? &pool->singles[pool->n_singles - 1] : NULL;
 
@@ -93,14 +95,15 @@ static int add_single(const struct mhp_map *map, const struct mhp_block *block, 
         single->rank = MAX(single->rank, (uint8_t) mhp_rank_of(block));
         single->gave_up = single->gave_up || gave_up(block);
         single->barred = single->barred || barred;
+        single->counts = single->counts || counts;
         return 0;
 }
 
-static void drop_barred(struct pool *pool) {
+static void drop_useless(struct pool *pool) {
         size_t n = 0;
 
         for (size_t i = 0; i < pool->n_singles; i++)
-                if (!pool->singles[i].barred)
+                if (!pool->singles[i].barred && pool->singles[i].counts)
                         pool->singles[n++] = pool->singles[i];
         pool->n_singles = n;
 }
@@ -123,7 +126,7 @@ static int gather_kept(const struct mhp_map *map, const struct mhp_target *targe
                 const struct mhp_range *range = &target->blocks.range[i];
 
                 for (const struct mhp_block *b = mhp_map_at_or_after(map, range->first); b && b->nr <= range->last; b = mhp_map_next_block(map, b)) {
-                        int r = add_single(map, b, true, is_barred(target, b), pool);
+                        int r = add_single(map, b, true, is_barred(target, b), true, pool);
 
                         if (r < 0)
                                 return r;
@@ -148,8 +151,10 @@ static int gather_all(const struct mhp_map *map, const struct mhp_target *target
 
                 if (target->verb == MHP_REMOVAL_UNPLUG && mhp_source_is_unit(source))
                         add_to_device(map, target, b, &devices[b->group]);
+                else if (target->verb == MHP_REMOVAL_UNPLUG && group && group->device_block > 1)
+                        r = add_single(map, b, true, is_barred(target, b), is_single(target, b, source), pool);
                 else if (is_single(target, b, source))
-                        r = add_single(map, b, target->verb == MHP_REMOVAL_UNPLUG, is_barred(target, b), pool);
+                        r = add_single(map, b, false, is_barred(target, b), true, pool);
                 if (r < 0)
                         return r;
         }
@@ -199,7 +204,7 @@ static int pool_fill(const struct mhp_map *map, const struct mhp_target *target,
                 r = list_pieces(devices, map->n_groups, pool);
         if (r < 0)
                 return r;
-        drop_barred(pool);
+        drop_useless(pool);
         if (pool->n_singles > 0)
                 qsort(pool->singles, pool->n_singles, sizeof(*pool->singles), compare_singles);
         for (size_t i = 0; i < pool->n_singles; i++)

@@ -63,7 +63,7 @@ int mhp_plan_candidates(const struct mhp_map *map, const struct mhp_target *targ
 
 /* The choice: of DIMMs and dax devices whole ones (for UNPLUG; single blocks for OFFLINE), the least sum that is enough, of these the cheapest: with
  * the fewest blocks that hold fixed pages, then the fewest in kernel zones, then the fewest pages to move. Single blocks of virtio-mem where
- * whole devices do not suffice, and devices with fixed pages where these do not either. Of the rest single blocks, best rank first. With `keep`: as
+ * whole devices do not suffice, and devices with fixed pages where these do not either. Of the rest single blocks, or what the device gives back at a time, best rank first. With `keep`: as
  * many blocks of target->blocks as leave that much, best rank first, offline ones first of all. Else all of target->blocks. 0; -ENOSPC: there is
  * not that much to be had, *ret is all there is. */
 int mhp_plan_choose(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret);

@@ -213,8 +213,8 @@ static void test_keep(void **state) {
         BOOT "64-65 movable virtio-mem:v used=9; 66-67 movable virtio-mem:v used=1; 68 movable virtio-mem:v used=0; 69 movable virtio-mem:v used=50; " \
              "70-71 normal virtio-mem:v used=0 fixed=1; 73 movable virtio-mem:v used=40"
 
-static struct mhp_map *pieces_machine(void) {
-        struct mhp_map *map = unit_machine(PIECES);
+static struct mhp_map *pieces_machine(const char *machine) {
+        struct mhp_map *map = unit_machine(machine);
 
         for (size_t i = 0; i < map->n_groups; i++)
                 map->groups[i].device_block = strcmp(map->groups[i].name, "virtio-mem:v") == 0 ? 2 : 0;
@@ -240,7 +240,7 @@ static void test_pieces(void **state) {
         };
 
         ROWS(row, cases) {
-                _cleanup_map_ struct mhp_map *map = pieces_machine();
+                _cleanup_map_ struct mhp_map *map = pieces_machine(PIECES);
                 _cleanup_target_ struct mhp_target target = { .verb = UNPLUG, .keep = row->keep * BLOCK_SIZE };
                 _cleanup_ranges_ struct mhp_ranges got = { 0 };
 
@@ -251,10 +251,35 @@ static void test_pieces(void **state) {
         }
 }
 
+/* By size, what is offline does not count by itself; with a block that is online it does, for it goes with that, unless it is somebody else's. */
+static void test_pieces_size(void **state) {
+        static const struct {
+                const char *text, *machine;
+                uint64_t size; /* in blocks */
+                const char *want;
+                bool scarce;
+        } cases[] = {
+                { "with the half that is offline", BOOT "64 movable virtio-mem:v used=1; 65 offline virtio-mem:v; 66-67 movable virtio-mem:v used=9", 2, "64-65", false },
+                { "another removal's half", BOOT "64 movable virtio-mem:v used=1; 65 offline virtio-mem:v removal=2; 66-67 movable virtio-mem:v used=9", 1,
+                  "66-67", false },
+                { "and nothing else", BOOT "64 movable virtio-mem:v used=1; 65 offline virtio-mem:v removal=2", 1, "", true },
+                { "what is offline as a whole", BOOT "64-65 offline virtio-mem:v; 66-67 movable virtio-mem:v used=9", 3, "66-67", true },
+        };
+
+        ROWS(row, cases) {
+                _cleanup_map_ struct mhp_map *map = pieces_machine(row->machine);
+                _cleanup_target_ struct mhp_target target = { .verb = UNPLUG, .size = row->size * BLOCK_SIZE, .keep = MHP_KEEP_NONE };
+                _cleanup_ranges_ struct mhp_ranges got = { 0 };
+
+                ROW_INT(row->text, mhp_plan_choose(map, &target, &got), row->scarce ? -ENOSPC : 0);
+                ROW_RANGES(row->text, &got, row->want);
+        }
+}
+
 static void test_pieces_order(void **state) {
         static const uint32_t want[] = { 67, 66, 65, 64, 73, 69, 68 };
         static const uint32_t units[] = { 0, 0, 1, 1, 2, 3, 3 };
-        _cleanup_map_ struct mhp_map *map = pieces_machine();
+        _cleanup_map_ struct mhp_map *map = pieces_machine(PIECES);
         _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
         _cleanup_plan_ struct mhp_plan plan = { 0 };
 
@@ -333,7 +358,7 @@ static void test_remover(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ranks),    cmocka_unit_test(test_counted), cmocka_unit_test(test_names),  cmocka_unit_test(test_sizes),
-                cmocka_unit_test(test_size_rounding), cmocka_unit_test(test_keep), cmocka_unit_test(test_pieces), cmocka_unit_test(test_pieces_order), cmocka_unit_test(test_blocks),
+                cmocka_unit_test(test_size_rounding), cmocka_unit_test(test_keep), cmocka_unit_test(test_pieces), cmocka_unit_test(test_pieces_size), cmocka_unit_test(test_pieces_order), cmocka_unit_test(test_blocks),
                 cmocka_unit_test(test_candidates), cmocka_unit_test(test_by_and_by), cmocka_unit_test(test_remover),
         };
 
