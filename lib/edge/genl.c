@@ -167,6 +167,14 @@ int mhp_genl_fd(const struct mhp_genl *genl) {
         return nl_socket_get_fd(genl->sock);
 }
 
+int mhp_genl_offered(void) {
+        uint16_t family;
+        uint32_t group;
+        int r = resolve(GENL_FAMILY, GENL_GROUP, &family, &group);
+
+        return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
 /* 1: data; 0: none there; LOST. Only the kernel is believed. */
 static int receive(struct mhp_genl *genl) {
         for (;;) {

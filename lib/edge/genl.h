@@ -4,7 +4,6 @@
 /* What a kernel with the companion patch tells of memory beyond uevents: where a memmap came to lie, why a block could not go offline, that a block
  * changed its zone. Over generic netlink, which a stock kernel has without that family; it may come later, as a module would. */
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/macro.h"
@@ -66,10 +65,6 @@ int mhp_genl_next(struct mhp_genl *genl, struct mhp_kernel_event *ret);
 
 /* Whether this kernel has the family: 1, 0, or a negative errno. Nothing is joined, so anyone may ask. */
 int mhp_genl_offered(void);
-
-/* What one recv(2) gave of the kernel's list of families, which may come in several parts: *found is set where ours is among them. 1: more follows; 0: that
- * was the end; a negative errno: what the kernel answers instead, -EBADMSG: it makes no sense. */
-int mhp_genl_parse_list(const void *data, size_t len, bool *found);
 
 /* The next event in what one recv(2) gave, of the family with this number (0: none yet, only its coming is looked for) at or behind *at, which is moved
  * on. For OFFERED, *ret_family and *ret_group have its numbers. 1, or 0: no more. What makes no sense is passed over. The data is aligned as

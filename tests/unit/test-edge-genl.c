@@ -284,51 +284,6 @@ static void test_next(void **state) {
         fake.on = false;
 }
 
-static int parse_list(const struct datagram *d, size_t len, bool *found) {
-        _cleanup_free_ char *copy = malloc(len); /* a read beyond its end is seen */
-
-        assert_non_null(copy);
-        memcpy(copy, d->data, len);
-        *found = false;
-        return mhp_genl_parse_list(copy, len, found);
-}
-
-/* What comes behind the families. */
-static void add_end(struct datagram *d, uint16_t type, int error) {
-        const struct nlmsghdr header = { .nlmsg_len = NLMSG_LENGTH(type == NLMSG_DONE ? sizeof(int) : sizeof(struct nlmsgerr)), .nlmsg_type = type };
-
-        memcpy(d->data + d->len, &header, sizeof(header));
-        memset(d->data + d->len + NLMSG_HDRLEN, 0, header.nlmsg_len - NLMSG_HDRLEN);
-        memcpy(d->data + d->len + NLMSG_HDRLEN, &error, sizeof(error));
-        d->len += header.nlmsg_len;
-}
-
-static void test_list(void **state) {
-        struct datagram others = { 0 }, all = { 0 }, refused = { 0 };
-        bool found;
-
-        add_family(&others, CTRL_CMD_NEWFAMILY, "nlctrl", GENL_ID_CTRL, "notify", 16);
-        add_family(&others, CTRL_CMD_NEWFAMILY, "mhp2", FAMILY, "events", 10);
-        assert_int_equal(parse_list(&others, others.len, &found), 1); /* so far */
-        assert_false(found);
-        all = others;
-        add_family(&all, CTRL_CMD_NEWFAMILY, "mhp", FAMILY + 1, "events", 11);
-        for (size_t len = others.len + NLMSG_HDRLEN; len < all.len; len++)
-                assert_int_equal(parse_list(&all, len, &found), -EBADMSG);
-        add_end(&all, NLMSG_DONE, 0);
-        assert_int_equal(parse_list(&all, all.len, &found), 0);
-        assert_true(found);
-        add_end(&others, NLMSG_DONE, 0);
-        assert_int_equal(parse_list(&others, others.len, &found), 0);
-        assert_false(found);
-        add_end(&refused, NLMSG_ERROR, -EPERM);
-        assert_int_equal(parse_list(&refused, refused.len, &found), -EPERM);
-        add_end(&refused, NLMSG_ERROR, 0);
-        refused.data[NLMSG_HDRLEN] = 0;
-        refused.data[0] = NLMSG_HDRLEN;
-        assert_int_equal(parse_list(&refused, refused.len, &found), -EBADMSG); /* an error that says none */
-}
-
 static void test_offered(void **state) {
         int r = mhp_genl_offered();
 
@@ -389,9 +344,8 @@ static void test_words(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_events), cmocka_unit_test(test_nonsense), cmocka_unit_test(test_cut),
-                cmocka_unit_test(test_family), cmocka_unit_test(test_next),     cmocka_unit_test(test_list),
+                cmocka_unit_test(test_family), cmocka_unit_test(test_next),     cmocka_unit_test(test_offered),
                 cmocka_unit_test(test_words),  cmocka_unit_test(test_sentences), cmocka_unit_test(test_flags),
-                cmocka_unit_test(test_offered),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
