@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 #include "daemon/bus-internal.h"
-#include "daemon/job.h"
+#include "daemon/job-history.h"
 
 static bool is_blocks(const char *target) {
         return (*target >= '0' && *target <= '9') || (strncmp(target, "memory", 6) == 0 && target[6] >= '0' && target[6] <= '9');
@@ -212,8 +212,12 @@ int bus_unplug(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 int bus_cancel_job(sd_bus_message *m, struct engine *engine, uint32_t id, sd_bus_error *error) {
         int r = jobs_cancel(engine->jobs, id);
 
+        const struct job_view *ended = r == -ENOENT ? job_history_find(jobs_history(engine->jobs), id) : NULL;
+
+        if (ended)
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_JOB, "job %" PRIu32 " has ended already: %s", id, ended->result);
         if (r == -ENOENT)
-                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_JOB, "there is no job %" PRIu32 ", or not any more", id);
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_JOB, "there is no job %" PRIu32 ", or it ended long ago; mhpctl jobs lists them", id);
         return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 

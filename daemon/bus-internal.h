@@ -38,6 +38,7 @@ int bus_reload(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int bus_add_jobs(sd_bus *bus, struct engine *engine);
 void bus_job_changed(sd_bus *bus, uint32_t id);
 int bus_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_list_all_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* Answers for both Cancel methods, once polkit has spoken. */
 int bus_cancel_job(sd_bus_message *m, struct engine *engine, uint32_t id, sd_bus_error *error);

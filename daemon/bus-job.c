@@ -9,7 +9,7 @@
 
 #include "base/units.h"
 #include "daemon/bus-internal.h"
-#include "daemon/job.h"
+#include "daemon/job-history.h"
 
 #define JOB_PATH_MAX sizeof(BUS_JOB_PATH "/4294967295")
 
@@ -164,6 +164,37 @@ void bus_job_changed(sd_bus *bus, uint32_t id) {
         print_path(id, path);
         (void) sd_bus_emit_properties_changed(bus, path, BUS_JOB_INTERFACE, "Phase", "Done", "Failed", "Total", "BytesDone", "BytesTotal",
                                               "CurrentBlock", "CurrentDeadline", NULL);
+}
+
+/* Every field, for who has not seen the signals of the job. */
+static int append_view(sd_bus_message *reply, const struct engine *engine, const struct job_view *v) {
+        uint64_t size = engine->ring->map->block_size;
+
+        return sd_bus_message_append(reply, "(usssstttttttbs)", v->id, v->verb, v->target, v->phase, v->result ? v->result : "", v->done, v->failed, v->total,
+                                     mhp_mul_sat(v->done, size), mhp_mul_sat(v->total, size), v->since, v->ended, (int) v->changed,
+                                     v->detail ? v->detail : "");
+}
+
+int bus_list_all_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const struct engine *engine = userdata;
+        const struct job_history *history = jobs_history(engine->jobs);
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(m, &reply);
+
+        (void) error;
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(usssstttttttbs)");
+        for (size_t i = 0; i < history->n && r >= 0; i++)
+                r = append_view(reply, engine, job_history_at(history, i));
+        for (size_t i = 0; i < jobs_n(engine->jobs) && r >= 0; i++) {
+                struct job_view view;
+
+                if (jobs_view(engine->jobs, i, &view))
+                        r = append_view(reply, engine, &view);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 int bus_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {

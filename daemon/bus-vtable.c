@@ -91,6 +91,7 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("GetConfig", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", config), bus_get_config, ANYONE),
         SD_BUS_METHOD_WITH_ARGS("ListProblems", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssuis)", problems), bus_list_problems, ANYONE),
         SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(uosssttt)", jobs), bus_list_jobs, ANYONE),
+        SD_BUS_METHOD_WITH_ARGS("ListAllJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(usssstttttttbs)", jobs), bus_list_all_jobs, ANYONE),
         SD_BUS_METHOD_WITH_ARGS("Online", SD_BUS_ARGS("s", target, "s", zone, "t", timeout), SD_BUS_RESULT("u", job), bus_online, ANYONE),
         SD_BUS_METHOD_WITH_ARGS("Offline", SD_BUS_ARGS("s", target, "t", timeout), SD_BUS_RESULT("u", job), bus_offline, ANYONE),
         SD_BUS_METHOD_WITH_ARGS("Unplug", SD_BUS_ARGS("s", target, "t", keep, "t", timeout), SD_BUS_RESULT("u", job), bus_unplug, ANYONE),

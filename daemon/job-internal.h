@@ -41,6 +41,8 @@ struct job {
         enum mhp_want want;
         struct job_item *items; /* ascending; owned */
         size_t n_items, n_done, n_failed;
+        uint64_t before;        /* blocks that were where they are to go, of a removal those in the machine and those online, when it began */
+        uint64_t most_done;     /* of a removal: blocks that were offline or gone at some time */
         bool touched;           /* since the last flush */
         bool ended;             /* told as over; kept while a block of it is still under way */
         sd_event_source *timer; /* owned */
@@ -71,8 +73,15 @@ void job_removal_view(const struct job *job, struct job_view *ret);
 /* What is still there, and why. */
 int job_removal_detail(const struct job *job, const struct mhp_removal *removal, struct mhp_text *text);
 
-/* The members of a removal that was begun by another mhpd. */
+/* The members of a removal that was begun by another mhpd, and how many blocks it would have counted before it began. */
 int job_removal_members(const struct mhp_map *map, uint32_t id, struct mhp_ranges *ret);
+uint64_t job_removal_count_members(const struct mhp_map *map, uint32_t id);
+
+/* The blocks of its target that are in the machine, and again those that are online: a removal that has changed nothing leaves the sum as it was. */
+uint64_t job_removal_count(const struct job *job);
+
+/* Whether a removal that has ended changed anything. */
+bool job_removal_changed(const struct job *job, const struct mhp_removal *removal);
 
 /* job.c */
 struct engine *job_engine(const struct job *job);

@@ -44,6 +44,36 @@ int job_removal_members(const struct mhp_map *map, uint32_t id, struct mhp_range
         return 0;
 }
 
+uint64_t job_removal_count(const struct job *job) {
+        const struct mhp_map *map = job_engine(job)->ring->map;
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < job->blocks.n; i++)
+                for (const struct mhp_block *b = mhp_map_at_or_after(map, job->blocks.range[i].first); b && b->nr <= job->blocks.range[i].last;
+                     b = mhp_map_next_block(map, b))
+                        n += b->state == MHP_STATE_OFFLINE ? 1 : 2;
+        return n;
+}
+
+/* A member has a home if it was online when its removal began. */
+uint64_t job_removal_count_members(const struct mhp_map *map, uint32_t id) {
+        uint64_t n = 0;
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b))
+                if (b->removal == id)
+                        n += mhp_zone_class((enum mhp_zone) b->home) == MHP_WANT_UNSET ? 1 : 2;
+        return n;
+}
+
+/* Which blocks went for a size is only known as long as they are on their way. */
+bool job_removal_changed(const struct job *job, const struct mhp_removal *removal) {
+        if (job->blocks.n > 0)
+                return job_removal_count(job) != job->before;
+        if (removal->n_done > 0)
+                return true;
+        return job_engine(job)->ring->config.on_failure == MHP_ON_FAILURE_KEEP && job->most_done > 0;
+}
+
 static bool stays(const struct mhp_block *block, enum mhp_removal_verb verb) {
         return verb == MHP_REMOVAL_UNPLUG || block->state != MHP_STATE_OFFLINE;
 }

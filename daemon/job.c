@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "daemon/bus.h"
 #include "daemon/engine.h"
+#include "daemon/job-history.h"
 #include "daemon/job-internal.h"
 #include "daemon/loop.h"
 
@@ -19,6 +20,7 @@ struct jobs {
         struct job **job; /* owned, as are the jobs */
         size_t n, capacity;
         uint32_t last_id;
+        struct job_history history; /* owned */
         sd_event_source *timer; /* owned; for progress that was too early to be told */
 };
 
@@ -63,9 +65,26 @@ struct jobs *jobs_free(struct jobs *jobs) {
         for (size_t i = 0; i < jobs->n; i++)
                 job_free(jobs->job[i]);
         sd_event_source_disable_unref(jobs->timer);
+        job_history_done(&jobs->history);
         free(jobs->job);
         free(jobs);
         return NULL;
+}
+
+static uint64_t wall_clock(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
+}
+
+static void look(const struct job *job, struct job_view *ret) {
+        *ret = (struct job_view) {
+                .id = job->id, .verb = "online", .target = job->target, .phase = "online", .since = job->since,
+                .done = job->n_done, .failed = job->n_failed, .total = job->n_items, .current = MHP_NO_BLOCK,
+        };
+        if (job->removal)
+                job_removal_view(job, ret);
 }
 
 void jobs_touch(struct jobs *jobs, const struct mhp_map *map, uint32_t nr) {
@@ -126,6 +145,20 @@ static int withdraw(struct jobs *jobs, struct job *job) {
         return 0;
 }
 
+/* Tells of a job's end, and keeps in mind what became of it. */
+static int tell_end(struct jobs *jobs, const struct job *job, struct job_view *view, struct mhp_text *detail) {
+        int r = detail->error;
+
+        view->phase = mhp_phase_name(MHP_PHASE_ENDED);
+        view->detail = detail->data;
+        view->ended = wall_clock();
+        if (r >= 0)
+                r = job_history_add(&jobs->history, view);
+        if (r >= 0)
+                bus_job_removed(jobs->engine->bus, job->id, view->result, view->done, view->total, detail->data ? detail->data : "");
+        return r;
+}
+
 static const char *natural_result(const struct job *job) {
         return job->n_done == job->n_items ? "done" : job->n_done > 0 ? "partly" : "failed";
 }
@@ -133,18 +166,23 @@ static const char *natural_result(const struct job *job) {
 /* result: NULL: it came to its own end. */
 static int end(struct jobs *jobs, struct job *job, const char *result) {
         _cleanup_text_ struct mhp_text detail = { 0 };
+        struct job_view view;
+        int r;
 
+        look(job, &view);
         job_detail(job, jobs->engine->ring->map, &detail);
-        bus_job_removed(jobs->engine->bus, job->id, result ? result : natural_result(job), job->n_done, job->n_items,
-                        detail.data ? detail.data : "");
+        view.result = result ? result : natural_result(job);
+        view.changed = job->n_done > job->before;
+        r = tell_end(jobs, job, &view, &detail);
+        if (r < 0)
+                return r;
         job->ended = true;
         job->touched = true;
         job->timer = sd_event_source_disable_unref(job->timer);
-        if (result) {
-                int r = withdraw(jobs, job);
-                if (r < 0)
-                        return r;
-        }
+        if (result)
+                r = withdraw(jobs, job);
+        if (r < 0)
+                return r;
         return engine_turn_soon(jobs->engine);
 }
 
@@ -189,13 +227,6 @@ bool jobs_removing(const struct jobs *jobs) {
 
 /* ----------------------------------------------------------------------------------------------------------- its beginning */
 
-static uint64_t wall_clock(void) {
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_REALTIME, &t);
-        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
-}
-
 /* With room for it among the others. */
 static int new_job(struct jobs *jobs, uint32_t id, const char *target, struct job **ret) {
         _cleanup_(job_freep) struct job *job = calloc(1, sizeof(*job));
@@ -239,6 +270,7 @@ static int request(struct engine *engine, struct job *job) {
                         return r;
                 job_judge(job, &job->items[i], engine->ring->map);
         }
+        job->before = job->n_done;
         job->touched = true;
         return 0;
 }
@@ -281,6 +313,7 @@ int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const c
         job->removal = true;
         for (size_t i = 0; i < target->blocks.n && target->keep == MHP_KEEP_NONE && r >= 0; i++)
                 r = mhp_ranges_add(&job->blocks, target->blocks.range[i].first, target->blocks.range[i].last);
+        job->before = job_removal_count(job);
         if (r >= 0)
                 r = mhp_ring_remove(jobs->engine->ring, loop_now(), target, words, timeout, job->id, ret_block, ret_other);
         if (r < 0)
@@ -306,21 +339,13 @@ int jobs_adopt(struct jobs *jobs) {
                 if (r < 0)
                         return r;
                 job->removal = true;
+                job->before = job_removal_count_members(map, job->id);
                 jobs->job[jobs->n++] = TAKE(job);
         }
         return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ its course */
-
-static void look(const struct job *job, struct job_view *ret) {
-        *ret = (struct job_view) {
-                .id = job->id, .verb = "online", .target = job->target, .phase = "online", .since = job->since,
-                .done = job->n_done, .failed = job->n_failed, .total = job->n_items, .current = MHP_NO_BLOCK,
-        };
-        if (job->removal)
-                job_removal_view(job, ret);
-}
 
 size_t jobs_n(const struct jobs *jobs) {
         return jobs->n;
@@ -340,6 +365,10 @@ bool jobs_find(const struct jobs *jobs, uint32_t id, struct job_view *ret) {
         return false;
 }
 
+const struct job_history *jobs_history(const struct jobs *jobs) {
+        return &jobs->history;
+}
+
 static bool same(const struct job_view *a, const struct job_view *b) {
         return a->phase == b->phase && a->done == b->done && a->failed == b->failed && a->total == b->total && a->current == b->current;
 }
@@ -350,6 +379,7 @@ static int tell_progress(struct jobs *jobs, struct job *job) {
         struct job_view view;
 
         look(job, &view);
+        job->most_done = MAX(job->most_done, view.done);
         if (same(&view, &job->told))
                 return 0;
         if (now < job->told_at + PROGRESS_EVERY) {
@@ -379,6 +409,7 @@ static int flush_removal(struct jobs *jobs, struct job *job) {
         struct mhp_ring *ring = jobs->engine->ring;
         const struct mhp_removal *removal = mhp_map_removal(ring->map, job->id);
         _cleanup_text_ struct mhp_text detail = { 0 };
+        struct job_view view;
         int r;
 
         if (removal && removal->phase != MHP_PHASE_ENDED)
@@ -390,9 +421,12 @@ static int flush_removal(struct jobs *jobs, struct job *job) {
         r = job_removal_detail(job, removal, &detail);
         if (r < 0)
                 return r;
-        bus_job_removed(jobs->engine->bus, job->id, mhp_ending_name((enum mhp_ending) removal->ending), removal->n_done, removal->n_total,
-                        detail.data ? detail.data : "");
-        r = mhp_ring_forget(ring, job->id);
+        look(job, &view);
+        view.result = mhp_ending_name((enum mhp_ending) removal->ending);
+        view.changed = job_removal_changed(job, removal);
+        r = tell_end(jobs, job, &view, &detail);
+        if (r >= 0)
+                r = mhp_ring_forget(ring, job->id);
         return r < 0 ? r : engine_turn_soon(jobs->engine); /* others may have waited for that */
 }
 

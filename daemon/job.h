@@ -8,6 +8,7 @@
 #include "core/plan.h"
 
 struct engine;
+struct job_history;
 struct jobs;
 
 int jobs_new(struct engine *engine, struct jobs **ret);
@@ -46,9 +47,16 @@ struct job_view {
         uint32_t current;      /* the block that is being worked on, MHP_NO_BLOCK: none */
         uint64_t current_left; /* µs until that is interrupted */
         uint64_t since;        /* µs, CLOCK_REALTIME */
+        uint64_t ended;        /* likewise; 0: it is under way */
+        bool changed;          /* of one that has ended: a block is not where it was when the job began */
+        const char *result;    /* done, partly, ...; NULL: it is under way */
+        const char *detail;    /* what is not done, and why; NULL: nothing to be said */
 };
 size_t jobs_n(const struct jobs *jobs);
 
 /* i from 0. False: it has ended, and is only waited for. */
 bool jobs_view(const struct jobs *jobs, size_t i, struct job_view *ret);
 bool jobs_find(const struct jobs *jobs, uint32_t id, struct job_view *ret);
+
+/* Jobs that have ended, the oldest first; only the last of them are kept, and only while this mhpd runs. */
+const struct job_history *jobs_history(const struct jobs *jobs);
