@@ -163,6 +163,9 @@ int verb_plan_remove(struct ctl *ctl); /* `plan offline`, `plan unplug`: likewis
 int verb_online(struct ctl *ctl);
 int verb_offline(struct ctl *ctl);
 int verb_unplug(struct ctl *ctl);
+int verb_jobs(struct ctl *ctl);
+int verb_wait(struct ctl *ctl);
+int verb_cancel(struct ctl *ctl);
 int verb_policy(struct ctl *ctl);
 int verb_reload(struct ctl *ctl);
 int verb_dump(struct ctl *ctl);

@@ -18,6 +18,10 @@ const char *ctl_job_done_word(enum ctl_job_kind kind) {
         return "done";
 }
 
+enum ctl_job_kind ctl_job_kind_of(const char *verb) {
+        return strcmp(verb, "online") == 0 ? CTL_JOB_ONLINE : strcmp(verb, "unplug") == 0 ? CTL_JOB_UNPLUG : CTL_JOB_OFFLINE;
+}
+
 static int take_phase(struct ctl_progress *p, sd_bus_message *m) {
         const char *phase;
         int r = sd_bus_message_read(m, "v", "s", &phase);

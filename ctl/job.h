@@ -29,3 +29,4 @@ struct ctl_progress {
 int ctl_progress_take(struct ctl_progress *progress, sd_bus_message *m, uint64_t now);
 void ctl_progress_print(const struct ctl_progress *progress, uint64_t now, struct mhp_text *text);
 const char *ctl_job_done_word(enum ctl_job_kind kind); /* online, offline, unplugged */
+enum ctl_job_kind ctl_job_kind_of(const char *verb);   /* as the daemon names it */

@@ -36,15 +36,26 @@ static const struct ctl_verb verbs[] = {
         { "online", "TARGET...", "Bring blocks online",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
           "of what is offline, lowest blocks first). Without --zone the policy chooses.",
-          CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_ZONE | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_online },
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_ZONE | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_online },
         { "offline", "TARGET...", "Take blocks offline",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
           "of what is best given). What was taken goes back if not all of it can leave (OnFailure= in mhpd.conf).",
-          CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_offline },
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_offline },
         { "unplug", "TARGET...", "Take blocks offline and give them back to what brought them",
           "TARGET as for offline. DIMMs and dax devices leave as one, and several units one after the other.\n"
           "With --to, a virtio-mem group keeps so much of its memory.",
-          CTL_NEEDS_DAEMON, CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_TO | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_unplug },
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_TO | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_unplug },
+        { "jobs", "", "What mhpd was asked for, and how far it is or what became of it",
+          "Jobs under way, and the last 64 that have ended since mhpd was started.\n"
+          "Columns: JOB VERB TARGET STATE DONE TOTAL SIZE STARTED ENDED.",
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS, 0, 0, verb_jobs },
+        { "wait", "JOB", "Wait until a job has ended",
+          "JOB is a number that --no-wait or jobs has printed. The exit status is that of the verb that began the job, also if it has\n"
+          "ended already.",
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST, 1, 1, verb_wait },
+        { "cancel", "JOB", "End a job; what it has taken goes back",
+          "JOB is a number that --no-wait or jobs has printed. Waits until all is back where it was.",
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_NO_WAIT, 1, 1, verb_cancel },
         { "plan", "online [TARGET...] | plug SIZE | offline TARGET... | unplug TARGET...",
           "What mhpd would do, or what a plug would cost; nothing is done",
           "online: runs the policy over the blocks that are offline now. With TARGET (as for online) only these are shown.\n"

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/words.h"
 
+#include <time.h>
+
+#include "base/units.h"
+
 const char *ctl_state_word(const struct mhp_block *block, enum ctl_color *ret_color) {
         const char *word = mhp_state_name(block->state);
 
@@ -88,4 +92,15 @@ void ctl_json_ranges(struct mhp_text *out, const char *start, const char *key, c
         mhp_text_add_n(out, "\"", 1);
         mhp_ranges_print(ranges, out);
         mhp_text_add_n(out, "\"", 1);
+}
+
+/* strftime() has no %:z, and ISO 8601 has the colon where the time of day has colons. */
+void ctl_add_time(struct mhp_text *text, uint64_t usec) {
+        time_t seconds = (time_t) (usec / USEC_PER_SEC);
+        char words[sizeof("2026-11-21T14:03:09+0100") + 16], zone[8];
+        struct tm tm;
+
+        if (!localtime_r(&seconds, &tm) || strftime(words, sizeof(words), "%Y-%m-%dT%H:%M:%S", &tm) == 0 || strftime(zone, sizeof(zone), "%z", &tm) != 5)
+                return;
+        mhp_text_printf(text, "%s%.3s:%s", words, zone, zone + 3);
 }

@@ -23,6 +23,9 @@ void ctl_json_block_fields(struct mhp_text *out, const struct mhp_block *block, 
 /* `"memmap":{...}`, with a comma before it */
 void ctl_json_memmap(struct mhp_text *out, const struct mhp_block_memmap *memmap);
 
+/* `2026-11-21T14:03:09+01:00`: local time. */
+void ctl_add_time(struct mhp_text *text, uint64_t usec);
+
 /* `"blocks":"32-39,41"` */
 void ctl_json_ranges(struct mhp_text *out, const char *start, const char *key, const struct mhp_ranges *ranges);
 

@@ -151,6 +151,76 @@ def interrupt_cancels():
 
 
 @test
+def jobs():
+    with bus() as env, fake(env, "partly", MAP):
+        equal(mhpctl("jobs", "--noheadings", "-o", "JOB,STATE,DONE,TOTAL,SIZE", env=env).out.split(), "6 done 2 2 256M".split(), "before the job")
+        mhpctl("unplug", "32-35", env=env, status=64, err="33: EBUSY")
+        lines = mhpctl("jobs", env={"TZ": "XXX-1:30", **env}).out.splitlines()
+        equal(lines[0].split(), "JOB VERB TARGET STATE DONE TOTAL SIZE STARTED".split(), "headings")
+        equal(lines[2].split(), ["7", "unplug", "32-35", "partly", "2", "4", "512M", "1970-01-01T01:30:02+01:30"], "the job, and local time")
+        answer = mhpctl("jobs", "--json", env=env).json()["jobs"]
+        equal(answer[1], {"job": 7, "verb": "unplug", "target": "32-35", "phase": "ended", "result": "partly", "changed": True, "blocks": 2,
+                          "blocks_failed": 1, "blocks_total": 4, "bytes": 2 << 27, "bytes_total": 4 << 27, "started_usec": 2000000,
+                          "ended_usec": 3000000, "detail": "33: EBUSY"}, "the job")
+    with bus() as env, fake(env, "slow", MAP):
+        mhpctl("unplug", "--no-wait", "32-35", env=env)
+        job = mhpctl("jobs", "--json", env=env).json()["jobs"][1]
+        equal([job[key] for key in ("phase", "result", "changed", "ended_usec", "detail")], ["offline", None, None, None, None], "under way")
+
+
+@test
+def actions_in_json():
+    with bus() as env, fake(env, "done", MAP):
+        for verb in ("online", "offline", "unplug"):
+            answer = mhpctl(verb, "--json", "32-35", env=env).json()
+            equal([answer[key] for key in ("job", "verb", "result", "changed", "blocks", "bytes")], [7, verb, "done", True, 4, 4 << 27], verb)
+        equal(mhpctl("online", "--json", "--no-wait", "32", env=env).json()["job"], 7, "--no-wait")
+        equal(mhpctl("wait", "6", "--json", env=env).json()["changed"], False, "all was so already")
+    with bus() as env, fake(env, "failed", MAP):
+        run = mhpctl("offline", "--json", "32-35", env=env, status=1, err="32-35: EBUSY")
+        equal([run.json()[key] for key in ("result", "blocks", "detail")], ["failed", 0, "32-35: EBUSY"], "a failure")
+    with bus() as env, fake(env, "slow", MAP):
+        answer = mhpctl("unplug", "--json", "--no-wait", "32-35", env=env).json()
+        equal([answer[key] for key in ("job", "result", "changed")], [7, None, None], "under way")
+
+
+@test
+def wait_for_a_job():
+    with bus() as env, fake(env, "slow", MAP) as daemon:
+        mhpctl("unplug", "--no-wait", "32-35", env=env)
+        process, watcher = spawn(env, "wait", "7"), spawn(env, "wait", "7")
+        time.sleep(0.5)
+        watcher.send_signal(signal.SIGINT)
+        equal((watcher.communicate(timeout=10)[1], watcher.returncode), ("mhpctl: wait: interrupted; the job goes on\n", 1), "an interrupt")
+        equal("Cancel" in daemon.calls(), False, "who watches cancels nothing")
+        equal(process.poll(), None, "the other one waits")
+        equal(mhpctl("cancel", "7", env=env).out, "2 of 4 blocks unplugged (256M), cancelled\n34-35 were not reached\n", "cancel waits for the end")
+        out, err = process.communicate(timeout=10)
+        equal((process.returncode, out), (64, "2 of 4 blocks unplugged (256M), cancelled\n"), "wait")
+        has(err, "canceled: 34-35 were not reached", "wait: standard error")
+        run = mhpctl("wait", "7", env=env, status=64, err="34-35 were not reached")
+        equal(run.out, out, "the same afterwards")
+        mhpctl("cancel", "7", env=env, status=1, err="has ended already")
+    with bus() as env, fake(env, "done", MAP):
+        equal(mhpctl("wait", "6", env=env).out, "2 of 2 blocks online\n", "one that had ended")
+        for verb in ("wait", "cancel"):
+            mhpctl(verb, "5", env=env, status=1, err="there is no job 5")
+            for word in ("x", "0", "-1", "4294967296", ""):
+                mhpctl(verb, "--", word, env=env, status=2, err=f'invalid job "{word}": expected a number')
+
+
+@test
+def cancel_in_json():
+    with bus() as env, fake(env, "slow", MAP):
+        mhpctl("offline", "--no-wait", "32-35", env=env)
+        answer = mhpctl("cancel", "--json", "7", env=env).json()
+        equal([answer[key] for key in ("job", "verb", "result", "changed", "blocks")], [7, "offline", "canceled", True, 2], "cancel --json")
+    with bus() as env, fake(env, "slow", MAP):
+        mhpctl("offline", "--no-wait", "32-35", env=env)
+        equal(mhpctl("cancel", "--no-wait", "7", env=env).out, "job 7\n", "cancel --no-wait")
+
+
+@test
 def progress_on_a_terminal_only():
     with bus() as env, fake(env, "done", MAP):
         assert "\r" not in mhpctl("online", "32", env=env).err

@@ -4,7 +4,7 @@
 from harness import equal, golden, has, mhpctl, test
 from tree import mixed
 
-VERBS = "status list groups memmap verify explain online offline unplug plan policy reload monitor doctor dump simulate".split()
+VERBS = "status list groups memmap verify explain online offline unplug jobs wait cancel plan policy reload monitor doctor dump simulate".split()
 
 
 @test
@@ -32,7 +32,7 @@ def unknown_option():
 @test
 def option_of_another_verb():
     mhpctl("list", "--zone", "kernel", status=2, err=["list: --zone does not fit", "--output"])
-    mhpctl("online", "--json", "3", status=2, err="--json does not fit")
+    mhpctl("online", "--output", "SIZE", "3", status=2, err="--output does not fit")
     mhpctl("online", "--sysroot", "/", "3", status=2, err="--sysroot does not fit")
     mhpctl("reload", "--all", "--json", status=2, err="--json, --all does not fit")
     mhpctl("plan", "-H", "somewhere", "online", status=2, err="--host does not fit")

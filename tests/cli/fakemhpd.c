@@ -18,6 +18,8 @@ struct fake {
         char *map, *config;
         const char *mode;
         char target[256], zone[32];
+        const char *verb, *result, *detail; /* of job 7; verb NULL: it has not begun, result empty: it is under way */
+        uint64_t done;
 };
 
 #define PATH "/org/mhpd1"
@@ -38,6 +40,9 @@ static char *slurp(const char *path) {
 }
 
 static int end_job(struct fake *fake, const char *result, uint64_t done, const char *detail) {
+        fake->result = result;
+        fake->done = done;
+        fake->detail = detail;
         return sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "JobRemoved", "ustts", JOB, result, done, (uint64_t) 4, detail);
 }
 
@@ -57,6 +62,9 @@ static int start_job(struct fake *fake, sd_bus_message *m) {
 
         if (strcmp(mode, "deny") == 0)
                 return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_ACCESS_DENIED, "org.mhpd1.manage");
+        fake->verb = strcmp(sd_bus_message_get_member(m), "Online") == 0 ? "online" : strcmp(sd_bus_message_get_member(m), "Offline") == 0 ? "offline" : "unplug";
+        fake->result = fake->detail = "";
+        fake->done = 1;
         emit_work(fake);
         if (strcmp(mode, "done") == 0)
                 end_job(fake, "done", 4, "");
@@ -129,8 +137,37 @@ static int method_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                                           (uint64_t) 1000000);
 }
 
-static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+/* Job 6 has ended and done nothing, for all was so already; job 7 is the one that was asked for. */
+static int method_all_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct fake *fake = userdata;
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(m, &reply);
+
         (void) error;
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(usssstttttttbs)");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "(usssstttttttbs)", 6u, "online", "32-33", "ended", "done", (uint64_t) 2, (uint64_t) 0, (uint64_t) 2,
+                                          (uint64_t) 2 << 27, (uint64_t) 2 << 27, (uint64_t) 1000000, (uint64_t) 1000001, 0, "");
+        if (r >= 0 && fake->verb)
+                r = sd_bus_message_append(reply, "(usssstttttttbs)", JOB, fake->verb, fake->target, *fake->result ? "ended" : "offline", fake->result,
+                                          fake->done, (uint64_t) 1, (uint64_t) 4, fake->done << 27, (uint64_t) 4 << 27, (uint64_t) 2000000,
+                                          (uint64_t) (*fake->result ? 3000000 : 0), *fake->result ? 1 : 0, fake->detail);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        const struct fake *fake = userdata;
+        uint32_t id;
+
+        (void) error;
+        if (sd_bus_message_read(m, "u", &id) < 0 || id != JOB || *fake->result)
+                return sd_bus_reply_method_errorf(m, "org.mhpd1.Error.NoSuchJob", "job %u has ended already: done", id);
         fprintf(stderr, "Cancel\n");
         sd_bus_reply_method_return(m, "");
         return end_job(userdata, "canceled", 2, "34-35 were not reached");
@@ -198,6 +235,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("Offline", "st", "u", method_offline, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Unplug", "stt", "u", method_unplug, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("ListJobs", "", "a(uosssttt)", method_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("ListAllJobs", "", "a(usssstttttttbs)", method_all_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Cancel", "u", "", method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Reload", "", "as", method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL("JobProgress", "uttt", 0),

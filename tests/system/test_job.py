@@ -164,3 +164,69 @@ class Job(SystemCase):
         self.assertEqual(self.mhpctl("online", "99").returncode, 1)
         self.assertEqual(self.mhpctl("reload").returncode, 0)
         self.assertEqual(self.mhpctl("status").returncode, 0)
+
+    def said(self, *words, code=0):
+        """What mhpctl says in JSON."""
+        done = self.mhpctl(*words, "--json", timeout=60)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_changed(self):
+        """Who asks twice is told that the second time changed nothing."""
+        for words in (("online", "32-35", "--zone", "movable"), ("offline", "32-35")):
+            first, again = self.said(*words), self.said(*words)
+            self.assertEqual([first[key] for key in ("verb", "target", "result", "changed", "blocks", "bytes")],
+                             [words[0], "32-35", "done", True, 4, 4 << 27])
+            self.assertEqual([again[key] for key in ("result", "changed", "blocks")], ["done", False, 4])
+
+    def test_failed_offline_has_changed_nothing(self):
+        self.said("online", "32-35", "--zone", "movable")
+        self.machine.hold(33)
+        answer = self.said("offline", "32-35", code=1)
+        self.assertEqual([answer[key] for key in ("result", "changed", "blocks")], ["failed", False, 0])
+        self.assertIn("33", answer["detail"])
+        self.machine.release()
+        self.wait_zone("Movable", range(32, 36))
+
+    def test_ended_jobs(self):
+        """What became of a job can be asked for later; the oldest of many are forgotten."""
+        first = self.said("online", "32", "--zone", "movable")["job"]
+        self.assertEqual(self.said("wait", str(first))["result"], "done")
+        done = self.mhpctl("wait", str(first))
+        self.assertEqual((done.returncode, done.stdout), (0, "1 of 1 block online\n"))
+        for _ in range(64):
+            last = self.run_job("Online", "sst", "32", "movable", 0)
+        self.assertEqual(last[0], "done")
+        jobs = self.said("jobs")["jobs"]
+        self.assertEqual([job["job"] for job in jobs], list(range(first + 1, first + 65)))
+        gone = self.mhpctl("wait", str(first))
+        self.assertEqual((gone.returncode, gone.stdout), (1, ""))
+        self.assertIn(f"there is no job {first}", gone.stderr)
+        self.assertEqual(self.mhpctl("cancel", "999").returncode, 1)
+
+    def test_wait_and_cancel(self):
+        """A job that hangs: it is listed, two wait for it, a third cancels it, and all three see the end."""
+        self.said("online", "32-39", "--zone", "movable")
+        self.machine.hold(32)
+        job = self.said("offline", "32-39", "--no-wait")
+        self.assertEqual([job[key] for key in ("result", "changed", "ended_usec")], [None, None, None])
+        number = str(job["job"])
+        wait_for("the worker at block 32", lambda: self.machine.waits(32))
+        listed = self.said("jobs")["jobs"][-1]
+        self.assertEqual([listed[key] for key in ("job", "verb", "target", "phase", "blocks_total")], [job["job"], "offline", "32-39", "offline", 8])
+        waiting = [self.start_mhpctl("wait", number) for _ in range(2)]
+        cancel = self.start_mhpctl("cancel", number, "--json")
+        wait_for("the restore", lambda: self.said("jobs")["jobs"][-1]["phase"] in ("restore", "ended"))
+        self.machine.release()
+        out, err = cancel.communicate(timeout=20)
+        self.assertEqual(cancel.returncode, 0, err)
+        self.assertEqual([json.loads(out)[key] for key in ("result", "changed", "blocks")], ["canceled", True, 0])
+        self.assertEqual({n: zone for n, zone in self.machine.states().items() if n in range(32, 40)}, dict.fromkeys(range(32, 40), "Movable"))
+        for process in waiting:
+            self.assertIn("canceled", process.communicate(timeout=20)[1])
+            self.assertEqual(process.returncode, 1)
+        ended = self.said("wait", number, code=1)
+        self.assertEqual([ended[key] for key in ("result", "changed")], ["canceled", False])
+        again = self.mhpctl("cancel", number)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn(f"job {number} has ended already: canceled", again.stderr)

@@ -453,9 +453,12 @@ class Crash(Unplug):
         self.assertIn("hold.acpi=1\n", self.state())
         self.restart()
         self.assertEqual([j[0] for j in self.bus.call("ListJobs")[0]], [job])
+        waiting = self.start_mhpctl("wait", str(job), "--json")
         self.machine.release()
         self.assertEqual(self.ended(job)[:3], ["done", 8, 8])
         self.check_gone()
+        answer = json.loads(waiting.communicate(timeout=20)[0])
+        self.assertEqual([answer[key] for key in ("job", "result", "changed", "blocks")], [job, "done", True, 8], "a job of the mhpd before")
         self.assertGreater(self.bus.call("Offline", "st", "128M", 0)[0], job, "the number of the next job")
 
     def test_leave(self):

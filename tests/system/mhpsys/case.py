@@ -69,6 +69,14 @@ class SystemCase(unittest.TestCase):
         env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.bus.address)
         return subprocess.run([PROGRAMS["mhpctl"], *words], env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
+    def start_mhpctl(self, *words):
+        """The same without waiting for its end."""
+        process = subprocess.Popen([PROGRAMS["mhpctl"] or self.skipTest("no mhpctl"), *words], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.bus.address))
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
     def need_root(self):
         """Who is not root is asked for by polkit, and there is none on our bus."""
         if os.geteuid() != 0:
