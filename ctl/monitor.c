@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #include "ctl/bus.h"
 #include "ctl/words.h"
@@ -24,6 +25,9 @@ static void monitor_done(struct monitor *monitor) {
 struct report {
         const char *event, *blocks, *zone, *group, *reason, *message;
         int32_t node, error;
+        uint64_t time; /* µs, CLOCK_REALTIME */
+        uint32_t job;  /* 0: none */
+        const char *verb, *target, *result;
 };
 
 static const char *or_null(const char *s) {
@@ -32,6 +36,7 @@ static const char *or_null(const char *s) {
 
 static void add_json(struct mhp_text *out, const struct report *report) {
         ctl_json_string(out, "{", "event", report->event);
+        ctl_json_u64(out, ",", "time_usec", report->time);
         ctl_json_string(out, ",", "blocks", or_null(report->blocks));
         ctl_json_string(out, ",", "zone", or_null(report->zone));
         ctl_json_node(out, ",", report->node);
@@ -39,6 +44,13 @@ static void add_json(struct mhp_text *out, const struct report *report) {
         ctl_json_string(out, ",", "reason", or_null(report->reason));
         mhp_text_printf(out, ",\"errno\":%" PRIi32, report->error);
         ctl_json_string(out, ",", "message", or_null(report->message));
+        if (report->job > 0)
+                ctl_json_u64(out, ",", "job", report->job);
+        else
+                mhp_text_add(out, ",\"job\":null");
+        ctl_json_string(out, ",", "verb", or_null(report->verb));
+        ctl_json_string(out, ",", "target", or_null(report->target));
+        ctl_json_string(out, ",", "result", or_null(report->result));
         mhp_text_add(out, "}\n");
 }
 
@@ -62,6 +74,8 @@ static void add_line(struct ctl *ctl, const struct report *report) {
         enum ctl_color color = event_color(report->event);
         struct mhp_text *out = &ctl->out;
 
+        ctl_add_time(out, report->time);
+        mhp_text_add(out, " ");
         mhp_text_add(out, ctl_color_on(ctl, color));
         ctl_add_plain(out, report->event);
         mhp_text_add(out, ctl_color_off(ctl, color));
@@ -73,6 +87,11 @@ static void add_line(struct ctl *ctl, const struct report *report) {
         add_field(out, "reason", report->reason);
         if (report->error != 0)
                 mhp_text_printf(out, " errno=%" PRIi32, report->error);
+        if (report->job > 0)
+                mhp_text_printf(out, " job=%" PRIu32, report->job);
+        add_field(out, "verb", report->verb);
+        add_field(out, "target", report->target);
+        add_field(out, "result", report->result);
         if (or_null(report->message)) {
                 mhp_text_add(out, ": ");
                 ctl_add_plain(out, report->message);
@@ -98,16 +117,24 @@ static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         struct report report;
 
         (void) error;
-        if (sd_bus_message_read(m, "sssissis", &report.event, &report.blocks, &report.zone, &report.node, &report.group, &report.reason,
-                                &report.error, &report.message) < 0)
+        if (sd_bus_message_read(m, "sssissistusss", &report.event, &report.blocks, &report.zone, &report.node, &report.group, &report.reason, &report.error,
+                                &report.message, &report.time, &report.job, &report.verb, &report.target, &report.result) < 0)
                 return 0;
         return tell(monitor, &report);
+}
+
+static uint64_t now_usec(void) {
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_REALTIME, &t);
+        return (uint64_t) t.tv_sec * USEC_PER_SEC + (uint64_t) t.tv_nsec / 1000;
 }
 
 static int tell_presence(struct monitor *monitor, bool present) {
         const struct report report = {
                 .event = present ? "mhpd-appeared" : "mhpd-gone",
                 .node = -1,
+                .time = now_usec(),
                 .message = present ? "mhpd is running" : "mhpd is not running; waiting for it",
         };
 

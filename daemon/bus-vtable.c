@@ -101,7 +101,8 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("JobProgress", SD_BUS_ARGS("u", job, "t", done, "t", failed, "t", total), 0),
         SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("u", job, "s", result, "t", done, "t", total, "s", detail), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Report",
-                                SD_BUS_ARGS("s", event, "s", blocks, "s", zone, "i", node, "s", group, "s", reason, "i", error, "s", message),
+                                SD_BUS_ARGS("s", event, "s", blocks, "s", zone, "i", node, "s", group, "s", reason, "i", error, "s", message, "t", time,
+                                            "u", job, "s", verb, "s", target, "s", result),
                                 0),
         SD_BUS_VTABLE_END,
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/units.h"
 #include "daemon/job.h"
@@ -149,10 +150,19 @@ struct bus *bus_free(struct bus *bus) {
         return NULL;
 }
 
+static const char *or_empty(const char *s) {
+        return s ? s : "";
+}
+
 void bus_report(struct bus *bus, const struct bus_report *r) {
-        if (bus && bus->ready)
-                (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "Report", "sssissis", r->event, r->blocks, r->zone, r->node, r->group,
-                                          r->reason, r->error, r->message);
+        struct timespec now;
+
+        if (!bus || !bus->ready)
+                return;
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "Report", "sssissistusss", r->event, r->blocks, r->zone, r->node, r->group, r->reason,
+                                  r->error, r->message, (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000, r->job, or_empty(r->verb),
+                                  or_empty(r->target), or_empty(r->result));
 }
 
 void bus_job_progress(struct bus *bus, const struct job_view *job) {

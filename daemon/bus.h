@@ -31,6 +31,8 @@ struct bus_report {
         const char *group, *reason;
         int error;
         const char *message;
+        uint32_t job;                        /* 0: none */
+        const char *verb, *target, *result;  /* of the job; NULL: nothing to be said */
 };
 void bus_report(struct bus *bus, const struct bus_report *report);
 void bus_job_progress(struct bus *bus, const struct job_view *job);

@@ -104,15 +104,34 @@ static const struct mhp_tally *tally_of(const struct mhp_ring *ring, const struc
         return step->n_blocks == 1 && ring->tally_block == step->blocks[0] ? &ring->tally : NULL;
 }
 
+/* The job that the blocks of a report belong to, or that it is about. */
+static struct report_job job_of(const struct engine *engine, const struct mhp_step *step) {
+        const struct mhp_removal *removal = step->removal ? mhp_map_removal(engine->ring->map, step->removal) : NULL;
+        struct job_view view;
+
+        if (removal)
+                return (struct report_job) {
+                        .id = removal->id,
+                        .verb = mhp_removal_verb_name((enum mhp_removal_verb) removal->verb),
+                        .target = removal->target,
+                        .result = removal->phase == MHP_PHASE_ENDED ? mhp_ending_name((enum mhp_ending) removal->ending) : NULL,
+                };
+        if (!step->removal && step->reason == MHP_REASON_REQUESTED && jobs_find_blocks(engine->jobs, step->blocks, step->n_blocks, &view))
+                return (struct report_job) { .id = view.id, .verb = view.verb, .target = view.target };
+        return (struct report_job) { .id = step->removal };
+}
+
 /* The door out. */
 static int on_step(void *userdata, const struct mhp_step *step) {
         struct engine *engine = userdata;
+        struct report_job job;
         int r = 0;
 
         if (step->verb != MHP_VERB_REPORT)
                 return start_step(engine, step);
 
-        report(engine->bus, step, tally_of(engine->ring, step));
+        job = job_of(engine, step);
+        report(engine->bus, step, tally_of(engine->ring, step), &job);
         for (size_t i = 0; i < step->n_blocks && r >= 0; i++)
                 r = engine_touch(engine, step->blocks[i]);
         return r;
@@ -126,7 +145,7 @@ static int rescan(struct engine *engine) {
         r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_ARRIVING, loop_now(), mhp_ring_event, engine->ring);
         if (r < 0)
                 return r;
-        report(engine->bus, &(struct mhp_step) { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 }, NULL);
+        report(engine->bus, &(struct mhp_step) { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 }, NULL, &(struct report_job) { 0 });
         return touch_all(engine);
 }
 

@@ -365,6 +365,23 @@ bool jobs_find(const struct jobs *jobs, uint32_t id, struct job_view *ret) {
         return false;
 }
 
+static bool has_all(const struct job *job, const uint32_t *blocks, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (!job_find(job, blocks[i]))
+                        return false;
+        return n > 0;
+}
+
+/* Of several the last: it is whose word counts. */
+bool jobs_find_blocks(const struct jobs *jobs, const uint32_t *blocks, size_t n, struct job_view *ret) {
+        for (size_t i = jobs ? jobs->n : 0; i > 0; i--)
+                if (has_all(jobs->job[i - 1], blocks, n)) {
+                        look(jobs->job[i - 1], ret);
+                        return true;
+                }
+        return false;
+}
+
 const struct job_history *jobs_history(const struct jobs *jobs) {
         return &jobs->history;
 }

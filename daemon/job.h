@@ -58,5 +58,8 @@ size_t jobs_n(const struct jobs *jobs);
 bool jobs_view(const struct jobs *jobs, size_t i, struct job_view *ret);
 bool jobs_find(const struct jobs *jobs, uint32_t id, struct job_view *ret);
 
+/* The one that is to bring all of these blocks online, if there is one. */
+bool jobs_find_blocks(const struct jobs *jobs, const uint32_t *blocks, size_t n, struct job_view *ret);
+
 /* Jobs that have ended, the oldest first; only the last of them are kept, and only while this mhpd runs. */
 const struct job_history *jobs_history(const struct jobs *jobs);

@@ -169,7 +169,19 @@ static void add_classes(struct log_entry *entry, const struct mhp_tally *tally) 
                 log_add(entry, "MHPD_CLASS", "%s", classes.data);
 }
 
-void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally *tally) {
+static void add_job(struct log_entry *entry, const struct report_job *job) {
+        if (job->id == 0)
+                return;
+        log_add(entry, "MHPD_JOB", "%" PRIu32, job->id);
+        if (job->verb)
+                log_add(entry, "MHPD_VERB", "%s", job->verb);
+        if (job->target)
+                log_add(entry, "MHPD_TARGET", "%s", job->target);
+        if (job->result)
+                log_add(entry, "MHPD_RESULT", "%s", job->result);
+}
+
+void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally *tally, const struct report_job *job) {
         _cleanup_log_ struct log_entry entry = { .priority = notes[step->note].priority };
         _cleanup_text_ struct mhp_text blocks = { 0 };
         const char *event = mhp_note_name(step->note), *reason = mhp_reason_name(step->reason), *zone = zone_of(step);
@@ -196,6 +208,7 @@ void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally
                 log_add(&entry, "MHPD_OUTCOME", "%s", mhp_outcome_name(mhp_outcome_of(step->error, false)));
         if (tally && (step->note == MHP_NOTE_FAILED || step->note == MHP_NOTE_GAVE_UP))
                 add_classes(&entry, tally);
+        add_job(&entry, job);
         log_send(&entry);
 
         bus_report(bus, &(struct bus_report) {
@@ -207,6 +220,10 @@ void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally
                 .reason = reason ? reason : "",
                 .error = step->error,
                 .message = entry.message.data ? entry.message.data : "",
+                .job = job->id,
+                .verb = job->verb,
+                .target = job->target,
+                .result = job->result,
         });
 }
 

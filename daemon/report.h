@@ -27,9 +27,15 @@ struct bus;
 #define REPORT_ID_ZONE_CHANGED "d938fc9deaeb4822813e9e459612667f"
 #define REPORT_ID_RESCAN "86d0748fdfec4600981dfe8151a8a107"
 
+/* The job that a report belongs to. */
+struct report_job {
+        uint32_t id;                         /* 0: none */
+        const char *verb, *target, *result;  /* NULL: not known; result: it has not ended */
+};
+
 /* tally: what lies in the block that the report is about; NULL: not known. bus: NULL, or not connected: the journal alone. What cannot be told for lack of
  * memory is not told. */
-void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally *tally);
+void report(struct bus *bus, const struct mhp_step *step, const struct mhp_tally *tally, const struct report_job *job);
 
 /* `64 blocks, 48 Movable; onlining 12`. */
 void report_status(const struct mhp_ring *ring, struct mhp_text *text);

@@ -46,7 +46,7 @@ static bool same(const struct mhp_notes *notes, const struct mhp_step *next, con
         const struct mhp_step *r = &notes->report;
 
         return same_words(notes, next->note, words) && r->note == next->note && r->want == next->want && r->zone == next->zone && r->reason == next->reason &&
-               r->node == next->node && r->error == next->error && strcmp(notes->group, group ? group : "") == 0;
+               r->node == next->node && r->error == next->error && r->removal == next->removal && strcmp(notes->group, group ? group : "") == 0;
 }
 
 static int start(struct mhp_notes *notes, const struct mhp_step *next, const char *group, const char *words) {
@@ -74,6 +74,7 @@ int mhp_notes_add(struct mhp_notes *notes, const struct mhp_map *map, const stru
                 .reason = (enum mhp_reason) block->reason,
                 .node = block->node,
                 .error = block->error,
+                .removal = block->removal,
         };
         int r;
 

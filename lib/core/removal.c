@@ -143,7 +143,7 @@ static int report_end(struct mhp_ring *ring, const struct mhp_removal *removal) 
         int r = mhp_notes_flush(ring->notes);
         return r < 0 ? r : ring->step(ring->userdata, &(struct mhp_step) {
                 .verb = MHP_VERB_REPORT, .note = MHP_NOTE_REMOVED, .words = words.data, .node = -1, .barrier = MHP_NO_BLOCK,
-                .group = *removal->group ? removal->group : NULL, .error = removal->error });
+                .group = *removal->group ? removal->group : NULL, .error = removal->error, .removal = removal->id });
 }
 
 int ring_end(struct mhp_ring *ring, uint64_t now, uint32_t id) {
@@ -283,7 +283,8 @@ static int report_begin(struct mhp_ring *ring, const struct mhp_removal *removal
         if (words.error < 0)
                 return words.error;
         return ring->step(ring->userdata, &(struct mhp_step) {
-                .verb = MHP_VERB_REPORT, .note = MHP_NOTE_REMOVAL, .words = words.data, .node = -1, .barrier = MHP_NO_BLOCK });
+                .verb = MHP_VERB_REPORT, .note = MHP_NOTE_REMOVAL, .words = words.data, .node = -1, .barrier = MHP_NO_BLOCK,
+                .removal = removal->id });
 }
 
 /* The device that all of it belongs to: that of its first block. */

@@ -98,6 +98,7 @@ struct mhp_step {
         const char *group;
         int error;
         const char *words;                 /* the reason in words, NULL: the token says it */
+        uint32_t removal;                  /* REPORT: id of the one that it is about, or that the blocks belong to; 0: none */
 };
 
 /* The two doors. Edges hand events to the first; the ring hands steps to the second. */

@@ -245,13 +245,17 @@ def reload():
 def monitor():
     with bus() as env:
         process = spawn(env, "monitor", "--json")
-        equal(json.loads(process.stdout.readline())["event"], "mhpd-gone", "before the daemon")
+        answer = json.loads(process.stdout.readline())
+        equal(answer["event"], "mhpd-gone", "before the daemon")
+        assert abs(answer["time_usec"] / 1e6 - time.time()) < 60, answer
         with fake(env, "done", MAP):
             equal(json.loads(process.stdout.readline())["event"], "mhpd-appeared", "the daemon comes")
             mhpctl("online", "32", env=env)
-            equal(json.loads(process.stdout.readline()), {"event": "online", "blocks": "32", "zone": "auto", "node": 0, "group": "acpi:PNP0C80:00",
-                                                          "reason": "requested", "errno": 0, "message": "as asked"}, "a report")
-            equal(json.loads(process.stdout.readline())["message"], 'say "again"\n', "a report")
+            equal(json.loads(process.stdout.readline()), {"event": "online", "time_usec": 3000000, "blocks": "32", "zone": "auto", "node": 0,
+                                                          "group": "acpi:PNP0C80:00", "reason": "requested", "errno": 0, "message": "as asked",
+                                                          "job": 7, "verb": "online", "target": "32", "result": None}, "a report")
+            answer = json.loads(process.stdout.readline())
+            equal([answer[key] for key in ("message", "time_usec", "job", "verb")], ['say "again"\n', 4500000, None, None], "a report")
         equal(json.loads(process.stdout.readline())["event"], "mhpd-gone", "the daemon goes")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
@@ -261,11 +265,12 @@ def monitor():
 @test
 def monitor_text():
     with bus() as env, fake(env, "done", MAP):
-        process = spawn(env, "monitor")
+        process = spawn({"TZ": "XXX-1:30", **env}, "monitor")
         has(process.stdout.readline(), "mhpd is running", "at the start")
         mhpctl("online", "32", env=env)
-        equal(process.stdout.readline(), "online blocks=32 zone=auto node=0 group=acpi:PNP0C80:00 reason=requested: as asked\n", "a report")
-        equal(process.stdout.readline(), 'failed blocks=33 errno=16: say "again"?\n', "a report")
+        equal(process.stdout.readline(), "1970-01-01T01:30:03+01:30 online blocks=32 zone=auto node=0 group=acpi:PNP0C80:00 reason=requested "
+              "job=7 verb=online target=32: as asked\n", "a report")
+        equal(process.stdout.readline(), '1970-01-01T01:30:04+01:30 failed blocks=33 errno=16: say "again"?\n', "a report")
         process.terminate()
         process.communicate(timeout=10)
         equal(process.returncode, 0, "exit status")

@@ -25,6 +25,7 @@ struct fake {
 #define PATH "/org/mhpd1"
 #define INTERFACE "org.mhpd1.Manager"
 #define JOB 7u
+#define REPORT "sssissistusss"
 
 static char *slurp(const char *path) {
         static char buf[1 << 20];
@@ -47,9 +48,10 @@ static int end_job(struct fake *fake, const char *result, uint64_t done, const c
 }
 
 static int emit_work(struct fake *fake) {
-        sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "Report", "sssissis", "online", fake->target, fake->zone, 0, "acpi:PNP0C80:00", "requested", 0,
-                           "as asked");
-        sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "Report", "sssissis", "failed", "33", "", -1, "", "", EBUSY, "say \"again\"\n");
+        sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "Report", REPORT, "online", fake->target, fake->zone, 0, "acpi:PNP0C80:00", "requested", 0,
+                           "as asked", (uint64_t) 3000000, JOB, fake->verb, fake->target, "");
+        sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "Report", REPORT, "failed", "33", "", -1, "", "", EBUSY, "say \"again\"\n", (uint64_t) 4500000,
+                           0u, "", "", "");
         sd_bus_emit_signal(fake->bus, PATH "/job/7", "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as", "org.mhpd1.Job", 4, "Phase", "s",
                            "offline", "CurrentBlock", "u", 34u, "CurrentDeadline", "t", (uint64_t) 12000000, "Unheard", "s", "of", 0);
         return sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "JobProgress", "uttt", JOB, (uint64_t) 2, (uint64_t) 1, (uint64_t) 4);
@@ -240,7 +242,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD("Reload", "", "as", method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL("JobProgress", "uttt", 0),
         SD_BUS_SIGNAL("JobRemoved", "ustts", 0),
-        SD_BUS_SIGNAL("Report", "sssissis", 0),
+        SD_BUS_SIGNAL("Report", REPORT, 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -424,6 +424,32 @@ class Objects(Unplug):
         self.assertEqual({p[3] for p in progress}, {8})
 
 
+    def reports(self, *events):
+        """(event, job, verb, target, result) of the reports."""
+        return [(r[0], *r[9:13]) for r in self.signals.named("Report") if r[0] in events]
+
+    def test_reports(self):
+        """What is told of a removal names its job, on the bus and in the journal."""
+        job = self.unplug()
+        self.ended(job)
+        told = wait_for("the end", lambda: (lambda r: r if r and r[-1][0] == "removed" else None)(self.reports("removal", "removed", "offline", "gone")))
+        about = ("unplug", GROUP)
+        self.assertEqual((told[0], told[-1]), (("removal", job, *about, ""), ("removed", job, *about, "done")))
+        self.assertEqual({t[:4] for t in told}, {(event, job, *about) for event in ("removal", "offline", "gone", "removed")})
+        times = [r[8] for r in self.signals.named("Report")]
+        self.assertEqual(times, sorted(times))
+        self.assertLess(abs(times[-1] / 1e6 - time.time()), 60)
+        self.assertRegex(self.mhpd.log(), rf"MHPD_EVENT=removed.* MHPD_JOB={job} MHPD_VERB=unplug MHPD_TARGET={GROUP} MHPD_RESULT=done")
+        monitor = self.start_mhpctl("monitor")
+        monitor.stdout.readline()
+        job = self.bus.call("Offline", "st", "46-47", 0)[0]
+        self.assertRegex(monitor.stdout.readline(), rf"^\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d removal job={job} verb=offline target=46-47: ")
+        self.ended(job)
+        job = self.bus.call("Online", "sst", "46-47", "movable", 0)[0]
+        self.ended(job)
+        wait_for("the report", lambda: ("online", job, "online", "46-47", "") in self.reports("online"))
+
+
 class Crash(Unplug):
     """mhpd dies, and another one goes on. A block that hangs is not given up before the test lets it go, however long a busy machine takes
     for a restart."""
