@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 #include <time.h>
 
+#include "base/units.h"
 #include "ctl/bus.h"
 #include "ctl/words.h"
 
@@ -99,17 +100,21 @@ static void add_line(struct ctl *ctl, const struct report *report) {
         mhp_text_add(out, "\n");
 }
 
+static int flush(struct monitor *monitor) {
+        int status = ctl_flush(monitor->ctl);
+
+        monitor->told = status != CTL_DONE;
+        return monitor->told ? sd_event_exit(monitor->event, status) : 0;
+}
+
 static int tell(struct monitor *monitor, const struct report *report) {
         struct ctl *ctl = monitor->ctl;
-        int status;
 
         if (ctl_given(ctl, CTL_OPT_JSON))
                 add_json(&ctl->out, report);
         else
                 add_line(ctl, report);
-        status = ctl_flush(ctl);
-        monitor->told = status != CTL_DONE;
-        return monitor->told ? sd_event_exit(monitor->event, status) : 0;
+        return flush(monitor);
 }
 
 static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -121,6 +126,53 @@ static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                                 &report.message, &report.time, &report.job, &report.verb, &report.target, &report.result) < 0)
                 return 0;
         return tell(monitor, &report);
+}
+
+/* What a change came to: blocks, then bytes. */
+#define KINDS 4
+static const char *const kinds[KINDS] = { "added", "removed", "online", "offline" };
+struct change {
+        uint64_t time;
+        const char *blocks[KINDS];
+        uint64_t bytes[KINDS];
+};
+
+static void add_change_json(struct mhp_text *out, const struct change *change) {
+        ctl_json_string(out, "{", "event", "settled");
+        ctl_json_u64(out, ",", "time_usec", change->time);
+        for (size_t i = 0; i < KINDS; i++)
+                ctl_json_string(out, ",", kinds[i], or_null(change->blocks[i]));
+        for (size_t i = 0; i < KINDS; i++)
+                mhp_text_printf(out, ",\"%s_bytes\":%" PRIu64, kinds[i], change->bytes[i]);
+        mhp_text_add(out, "}\n");
+}
+
+static void add_change_line(struct ctl *ctl, const struct change *change) {
+        char size[MHP_SIZE_MAX];
+
+        ctl_add_time(&ctl->out, change->time);
+        mhp_text_printf(&ctl->out, " %ssettled%s", ctl_color_on(ctl, CTL_GOOD), ctl_color_off(ctl, CTL_GOOD));
+        for (size_t i = 0; i < KINDS; i++) {
+                add_field(&ctl->out, kinds[i], change->blocks[i]);
+                if (change->bytes[i] > 0)
+                        mhp_text_printf(&ctl->out, " (%s)", mhp_format_size(size, change->bytes[i]));
+        }
+        mhp_text_add(&ctl->out, "\n");
+}
+
+static int on_change(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        struct monitor *monitor = userdata;
+        struct change c;
+
+        (void) error;
+        if (sd_bus_message_read(m, "tsssstttt", &c.time, &c.blocks[0], &c.blocks[1], &c.blocks[2], &c.blocks[3], &c.bytes[0], &c.bytes[1], &c.bytes[2],
+                                &c.bytes[3]) < 0)
+                return 0;
+        if (ctl_given(monitor->ctl, CTL_OPT_JSON))
+                add_change_json(&monitor->ctl->out, &c);
+        else
+                add_change_line(monitor->ctl, &c);
+        return flush(monitor);
 }
 
 static uint64_t now_usec(void) {
@@ -154,6 +206,8 @@ static int watch(struct monitor *monitor, sd_bus *bus) {
         int r;
 
         r = sd_bus_match_signal(bus, NULL, CTL_BUS_NAME, CTL_BUS_PATH, CTL_BUS_INTERFACE, "Report", on_report, monitor);
+        if (r >= 0)
+                r = sd_bus_match_signal(bus, NULL, CTL_BUS_NAME, CTL_BUS_PATH, CTL_BUS_INTERFACE, "Settled", on_change, monitor);
         if (r >= 0)
                 r = sd_bus_add_match(bus, NULL,
                                      "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"

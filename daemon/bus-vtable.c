@@ -24,14 +24,6 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
         return sd_bus_message_append(reply, "s", mhp_path_reason_name(engine->ring->arming.reason));
 }
 
-static uint64_t pending(const struct mhp_map *map) {
-        uint64_t n = 0;
-
-        for (enum mhp_queue q = MHP_QUEUE_NONE + 1; q < _MHP_QUEUE_MAX; q++)
-                n += map->queues[q].n;
-        return n;
-}
-
 static int get_number(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply, void *userdata,
                       sd_bus_error *error) {
         const struct engine *engine = userdata;
@@ -42,7 +34,7 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
         (void) interface;
         (void) error;
         if (strcmp(property, "Pending") == 0)
-                n = pending(engine->ring->map);
+                n = engine_pending(engine);
         else if (strcmp(property, "GaveUp") == 0)
                 n = engine->ring->map->total.n_gave_up;
         else if (strcmp(property, "Rescans") == 0)
@@ -79,7 +71,7 @@ const sd_bus_vtable bus_vtable[] = {
         SD_BUS_PROPERTY("Version", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Path", "s", get_text, 0, 0),
         SD_BUS_PROPERTY("PathReason", "s", get_text, 0, 0),
-        SD_BUS_PROPERTY("Pending", "t", get_number, 0, 0),
+        SD_BUS_PROPERTY("Pending", "t", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("GaveUp", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("Rescans", "t", get_number, 0, 0),
         SD_BUS_PROPERTY("WorkerKills", "t", get_number, 0, 0),
@@ -100,6 +92,10 @@ const sd_bus_vtable bus_vtable[] = {
 
         SD_BUS_SIGNAL_WITH_ARGS("JobProgress", SD_BUS_ARGS("u", job, "t", done, "t", failed, "t", total), 0),
         SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("u", job, "s", result, "t", done, "t", total, "s", detail), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("Settled",
+                                SD_BUS_ARGS("t", time, "s", added, "s", removed, "s", online, "s", offline, "t", added_bytes, "t", removed_bytes, "t",
+                                            online_bytes, "t", offline_bytes),
+                                0),
         SD_BUS_SIGNAL_WITH_ARGS("Report",
                                 SD_BUS_ARGS("s", event, "s", blocks, "s", zone, "i", node, "s", group, "s", reason, "i", error, "s", message, "t", time,
                                             "u", job, "s", verb, "s", target, "s", result),

@@ -10,6 +10,7 @@
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "daemon/settled.h"
 
 /* The address that sd_bus_open_system() takes; it is named here because that function does not wait for the socket to appear. */
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
@@ -23,6 +24,9 @@ struct bus {
         sd_event_source *timer; /* owned */
         bool ready;             /* the name is ours */
         uint64_t pause;         /* before the next attempt, µs */
+        sd_event_source *pending_timer; /* owned */
+        uint64_t pending, pending_told; /* blocks */
+        uint64_t pending_at;    /* it is told no more before, µs */
 };
 
 static int reconnect_later(struct bus *bus) {
@@ -57,7 +61,7 @@ static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (answer == 1 || answer == 4) { /* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER, _ALREADY_OWNER */
                 bus->ready = true;
                 bus->pause = RECONNECT_MIN;
-                return 0;
+                return engine_check(bus->engine, settled_bus_ready(bus->engine->settled));
         }
         log_print(LOG_ERR, "another mhpd runs on this machine");
         return bus->engine->options->dry_run ? 0 : sd_event_exit(bus->engine->event, -EBUSY);
@@ -110,6 +114,43 @@ static int on_reconnect(sd_event_source *source, uint64_t usec, void *userdata) 
         return connect_bus(bus) < 0 ? reconnect_later(bus) : 0;
 }
 
+static void tell_pending(struct bus *bus) {
+        bus->pending_told = bus->pending;
+        bus->pending_at = loop_now() + USEC_PER_SEC;
+        (void) sd_event_source_set_enabled(bus->pending_timer, SD_EVENT_OFF);
+        (void) sd_bus_emit_properties_changed(bus->bus, BUS_PATH, BUS_INTERFACE, "Pending", NULL);
+}
+
+static int on_pending(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct bus *bus = userdata;
+
+        (void) source;
+        (void) usec;
+        if (bus->ready && bus->pending != bus->pending_told)
+                tell_pending(bus);
+        return 0;
+}
+
+void bus_pending(struct bus *bus, uint64_t n) {
+        if (!bus)
+                return;
+        bus->pending = n;
+        if (!bus->ready || n == bus->pending_told)
+                return;
+        if ((n == 0) != (bus->pending_told == 0) || loop_now() >= bus->pending_at)
+                tell_pending(bus);
+        else if (sd_event_source_set_time(bus->pending_timer, bus->pending_at) >= 0)
+                (void) sd_event_source_set_enabled(bus->pending_timer, SD_EVENT_ONESHOT);
+}
+
+static int add_timer(struct bus *bus, sd_event_time_handler_t handler, sd_event_source **ret) {
+        int r = sd_event_add_time(bus->engine->event, ret, CLOCK_MONOTONIC, UINT64_MAX, 0, handler, bus);
+
+        if (r >= 0)
+                r = sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+        return r < 0 ? r : sd_event_source_set_priority(*ret, LOOP_BUS);
+}
+
 int bus_new(struct engine *engine, struct bus **ret) {
         _cleanup_(bus_freep) struct bus *bus = calloc(1, sizeof(*bus));
         int r;
@@ -118,11 +159,9 @@ int bus_new(struct engine *engine, struct bus **ret) {
                 return -ENOMEM;
         bus->engine = engine;
         bus->pause = RECONNECT_MIN;
-        r = sd_event_add_time(engine->event, &bus->timer, CLOCK_MONOTONIC, UINT64_MAX, 0, on_reconnect, bus);
+        r = add_timer(bus, on_reconnect, &bus->timer);
         if (r >= 0)
-                r = sd_event_source_set_enabled(bus->timer, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_priority(bus->timer, LOOP_BUS);
+                r = add_timer(bus, on_pending, &bus->pending_timer);
         if (r < 0)
                 return r;
 
@@ -141,6 +180,7 @@ struct bus *bus_free(struct bus *bus) {
         if (!bus)
                 return NULL;
         sd_event_source_disable_unref(bus->timer);
+        sd_event_source_disable_unref(bus->pending_timer);
         /* Flushing waits for a connection that is still being made, and at boot that may be for ever. */
         if (bus->ready)
                 sd_bus_flush_close_unref(bus->bus);
@@ -154,14 +194,19 @@ static const char *or_empty(const char *s) {
         return s ? s : "";
 }
 
-void bus_report(struct bus *bus, const struct bus_report *r) {
+/* For people: CLOCK_REALTIME. */
+static uint64_t now_usec(void) {
         struct timespec now;
 
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+}
+
+void bus_report(struct bus *bus, const struct bus_report *r) {
         if (!bus || !bus->ready)
                 return;
-        (void) clock_gettime(CLOCK_REALTIME, &now);
         (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "Report", "sssissistusss", r->event, r->blocks, r->zone, r->node, r->group, r->reason,
-                                  r->error, r->message, (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000, r->job, or_empty(r->verb),
+                                  r->error, r->message, now_usec(), r->job, or_empty(r->verb),
                                   or_empty(r->target), or_empty(r->result));
 }
 
@@ -175,4 +220,21 @@ void bus_job_progress(struct bus *bus, const struct job_view *job) {
 void bus_job_removed(struct bus *bus, uint32_t id, const char *result, uint64_t done, uint64_t total, const char *detail) {
         if (bus && bus->ready)
                 (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "JobRemoved", "ustts", id, result, done, total, detail);
+}
+
+void bus_settled(struct bus *bus, const struct bus_settled *s) {
+        if (bus && bus->ready)
+                (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "Settled", "tsssstttt", now_usec(), or_empty(s->blocks[0]), or_empty(s->blocks[1]),
+                                          or_empty(s->blocks[2]), or_empty(s->blocks[3]), s->bytes[0], s->bytes[1], s->bytes[2], s->bytes[3]);
+}
+
+bool bus_is_ready(const struct bus *bus) {
+        return bus && bus->ready;
+}
+
+int bus_restart_unit(struct bus *bus, const char *unit, sd_bus_message_handler_t answer, void *userdata) {
+        if (!bus_is_ready(bus))
+                return -ENOTCONN;
+        return sd_bus_call_method_async(bus->bus, NULL, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+                                        "RestartUnit", answer, userdata, "ss", unit, "replace");
 }

@@ -28,6 +28,7 @@
 #include "daemon/notify.h"
 #include "daemon/place-table.h"
 #include "daemon/placer.h"
+#include "daemon/settled.h"
 #include "edge/machine.h"
 #include "edge/sysfs.h"
 #include "edge/teardown.h"
@@ -164,6 +165,8 @@ static int start_parts(struct engine *engine) {
         if (r >= 0)
                 r = open_executor(engine);
         if (r >= 0)
+                r = settled_new(engine, &engine->settled);
+        if (r >= 0)
                 r = jobs_new(engine, &engine->jobs);
         if (r >= 0)
                 r = bus_new(engine, &engine->bus);
@@ -262,6 +265,7 @@ void engine_done(struct engine *engine) {
         host_free(engine->host);
         bus_free(engine->bus);
         jobs_free(engine->jobs);
+        settled_free(engine->settled);
         executor_free(engine->executor);
         dry_run_free(engine->dry_run);
         sd_event_source_disable_unref(engine->uevent_source);

@@ -21,6 +21,7 @@
 #include "daemon/place-table.h"
 #include "daemon/removals.h"
 #include "daemon/report.h"
+#include "daemon/settled.h"
 #include "daemon/state.h"
 #include "edge/zoneinfo.h"
 
@@ -55,7 +56,16 @@ int engine_touch(struct engine *engine, uint32_t nr) {
                 engine->save = true;
         }
         jobs_touch(engine->jobs, engine->ring->map, nr);
-        return memmap_touch(engine->memmap, nr, block);
+        int r = settled_touch(engine->settled, nr);
+        return r < 0 ? r : memmap_touch(engine->memmap, nr, block);
+}
+
+uint64_t engine_pending(const struct engine *engine) {
+        uint64_t n = 0;
+
+        for (enum mhp_queue q = MHP_QUEUE_NONE + 1; q < _MHP_QUEUE_MAX; q++)
+                n += engine->ring->map->queues[q].n;
+        return n;
 }
 
 static int touch_all(struct engine *engine) {
@@ -235,7 +245,10 @@ static int turn(struct engine *engine) {
         if (r < 0)
                 return r;
         save_state(engine);
-        r = tell_status(engine);
+        bus_pending(engine->bus, engine_pending(engine));
+        r = settled_turn(engine->settled);
+        if (r >= 0)
+                r = tell_status(engine);
         if (r < 0)
                 return r;
         if (engine->stopping && !jobs_removing(engine->jobs))
@@ -381,6 +394,8 @@ int engine_first_scan(struct engine *engine) {
                 r = removals_resume(engine);
         if (r >= 0)
                 r = jobs_adopt(engine->jobs);
+        if (r >= 0)
+                r = settled_begin(engine->settled);
         if (r < 0)
                 return r;
         engine->save = engine->save || hands_off.n > 0;

@@ -24,6 +24,7 @@ struct kernel_events;
 struct memmap;
 struct place_table;
 struct placer;
+struct settled;
 
 struct engine {
         const struct options *options;
@@ -38,6 +39,7 @@ struct engine {
         struct executor *executor;
         struct dry_run *dry_run;             /* instead of the executor */
         struct jobs *jobs;
+        struct settled *settled;
         struct kernel_events *kernel_events; /* NULL: not listening */
         struct placer *placer;
         struct place_table *place_table;
@@ -93,6 +95,9 @@ int engine_check(struct engine *engine, int r);
 
 /* A block has changed in some way: job and state file may want to know. */
 int engine_touch(struct engine *engine, uint32_t nr);
+
+/* Blocks on which there is still work to do. */
+uint64_t engine_pending(const struct engine *engine);
 
 /* A fresh read of one block, handed to the ring. */
 int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr);

@@ -24,6 +24,7 @@ enum key_type {
         KEY_SOURCES,
         KEY_NODES,
         KEY_SIZE,
+        KEY_UNIT,
 };
 
 struct key {
@@ -39,6 +40,7 @@ struct key {
 #define ZONES "auto, movable, kernel or none"
 #define PLACEMENTS "auto, dram, self or force"
 #define TIMES "a time from 1s to 1h, such as 30, 90s or 5min"
+#define UNITS "the name of a service or target, such as kdump.service, or nothing"
 #define SIZES "a size in bytes, such as 512M or 2G"
 
 static const struct key keys[] = {
@@ -47,6 +49,7 @@ static const struct key keys[] = {
         { "Online", "MovableRatio", KEY_RATIO, offsetof(struct mhp_config, movable_ratio), "301", "a percentage from 0 to 100000" },
         { "Online", "NumaAware", KEY_BOOL, offsetof(struct mhp_config, numa_aware), "yes", "yes or no" },
         { "Online", "KernelHeadroom", KEY_PERCENT, offsetof(struct mhp_config, kernel_headroom), "5%", "a percentage from 0% to 100%" },
+        { "Online", "SettledUnit", KEY_UNIT, offsetof(struct mhp_config, settled_unit), "", UNITS },
         { "Memmap", "Placement", KEY_MEMMAP, offsetof(struct mhp_config, placement), "auto", PLACEMENTS },
         { "Teardown", "OfflineTimeoutSec", KEY_TIMEOUT, offsetof(struct mhp_config, offline_timeout), "30", TIMES },
         { "Teardown", "Attempts", KEY_COUNT, offsetof(struct mhp_config, attempts), "5", "a number from 1 to 100" },
@@ -151,6 +154,20 @@ static int nodes_parse(const char *s, struct mhp_ranges *nodes) {
         return 0;
 }
 
+/* A plain name or one with an instance: no template, no path, nothing that systemd would have to escape. */
+static int unit_parse(const char *s, char ret[static MHP_UNIT_NAME_MAX]) {
+        static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+        size_t len = strlen(s), stem = len;
+
+        for (const char *const *suffix = (const char *const[]) { ".service", ".target", NULL }; *suffix; suffix++)
+                if (len > strlen(*suffix) && strcmp(s + len - strlen(*suffix), *suffix) == 0)
+                        stem = len - strlen(*suffix);
+        if (len > 0 && (stem == len || len >= MHP_UNIT_NAME_MAX || strspn(s, allowed) != len || *s == '@' || s[stem - 1] == '@'))
+                return -EINVAL;
+        memcpy(ret, s, len + 1);
+        return 0;
+}
+
 static int timeout_parse(const char *s, uint64_t *ret) {
         uint64_t usec;
         int r = mhp_parse_usec(s, &usec);
@@ -209,6 +226,7 @@ static int enum_parse(const struct key *key, const char *value, void *p) {
         case KEY_SOURCES:
         case KEY_NODES:
         case KEY_SIZE:
+        case KEY_UNIT:
                 break;
         }
         return -EINVAL;
@@ -238,6 +256,8 @@ static int value_parse(const struct key *key, const char *value, void *p) {
                 return nodes_parse(value, p);
         case KEY_SIZE:
                 return mhp_parse_size(value, p);
+        case KEY_UNIT:
+                return unit_parse(value, p);
         }
         return -EINVAL;
 }
@@ -317,7 +337,7 @@ static const char *allowed_keys(const char *section, bool rule) {
         if (rule)
                 return "the keys of [Rule NAME]: Source, Node, MinSize, MaxSize, Zone, Placement";
         if (strcmp(section, "Online") == 0)
-                return "the keys of [Online]: By, Zone, MovableRatio, NumaAware, KernelHeadroom";
+                return "the keys of [Online]: By, Zone, MovableRatio, NumaAware, KernelHeadroom, SettledUnit";
         if (strcmp(section, "Memmap") == 0)
                 return "the key of [Memmap]: Placement";
         if (strcmp(section, "Teardown") == 0)
@@ -401,6 +421,9 @@ int mhp_config_print_value(const struct mhp_config *config, size_t i, struct mhp
                 break;
         case KEY_TIMEOUT:
                 usec_print(*(const uint64_t *) p, text);
+                break;
+        case KEY_UNIT:
+                mhp_text_add(text, p);
                 break;
         case KEY_SOURCES:
         case KEY_NODES:

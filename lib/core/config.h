@@ -36,6 +36,8 @@ enum mhp_memmap {
         _MHP_MEMMAP_MAX,
 };
 
+#define MHP_UNIT_NAME_MAX 256 /* with the NUL; systemd's own limit */
+
 #define MHP_RULE_MAX 250 /* rule indices are a byte in struct mhp_block */
 #define MHP_RULE_NAME_MAX 45 /* with the NUL; libinih keeps 49 bytes of `Rule NAME` */
 
@@ -54,6 +56,7 @@ struct mhp_config {
         unsigned movable_ratio;   /* percent */
         bool numa_aware;
         unsigned kernel_headroom; /* percent */
+        char settled_unit[MHP_UNIT_NAME_MAX]; /* started when a change of memory has settled; empty: none */
         enum mhp_memmap placement;
         uint64_t offline_timeout; /* µs */
         unsigned attempts;

@@ -69,4 +69,6 @@
 #define NAME_CONFIG_ETC "/etc/mhpd"
 #define NAME_CONFIG_VENDOR "/usr/lib/mhpd"
 #define NAME_RUNTIME "/run/mhpd"
+#define NAME_SETTLED_FILE "settled"
+#define NAME_SETTLED_ENV "settled.env"
 #define NAME_STATE_FILE "state"

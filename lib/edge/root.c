@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "edge/names.h"
@@ -158,4 +161,41 @@ int mhp_root_opendir(const struct mhp_root *root, const char *path, DIR **ret) {
         fd = -1;
         *ret = dir;
         return 0;
+}
+
+static int write_file(const char *path, const char *data, size_t len) {
+        FILE *f = fopen(path, "we");
+        bool ok;
+
+        if (!f)
+                return -errno;
+        ok = fwrite(data, 1, len, f) == len && fflush(f) == 0;
+        int r = ok ? 0 : -EIO;
+        if (fclose(f) != 0 && r == 0)
+                r = -errno;
+        return r;
+}
+
+int mhp_root_replace(const char *dir, const char *name, const char *data, size_t len) {
+        _cleanup_free_ char *path = NULL, *fresh = NULL;
+        int r;
+
+        if (asprintf(&path, "%s/%s", dir, name) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        if (len == 0)
+                return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+        if (asprintf(&fresh, "%s.new", path) < 0) {
+                fresh = NULL;
+                return -ENOMEM;
+        }
+        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        r = write_file(fresh, data, len);
+        if (r >= 0 && rename(fresh, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlink(fresh);
+        return r;
 }

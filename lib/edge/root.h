@@ -34,6 +34,9 @@ int mhp_root_write_at(int dir_fd, const char *path, const char *value);
 /* The last component of where a link points. -ENAMETOOLONG: it does not fit. */
 int mhp_root_link_name(const struct mhp_root *root, const char *path, char *buf, size_t size);
 
+/* dir/name becomes a file with this text, by a new file and rename(2); with no text it goes away. The directory is made if it is not there. */
+int mhp_root_replace(const char *dir, const char *name, const char *data, size_t len);
+
 bool mhp_root_exists(const struct mhp_root *root, const char *path);
 
 /* -ENOENT: no such directory. */

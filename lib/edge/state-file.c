@@ -3,10 +3,7 @@
 #include "edge/state-file.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "edge/names.h"
@@ -166,43 +163,9 @@ int mhp_state_file_print(const struct mhp_saved *saved, struct mhp_text *text) {
         return text->error;
 }
 
-static int write_file(const char *path, const char *data, size_t len) {
-        FILE *f = fopen(path, "we");
-        bool ok;
-
-        if (!f)
-                return -errno;
-        ok = fwrite(data, 1, len, f) == len && fflush(f) == 0;
-        int r = ok ? 0 : -EIO;
-        if (fclose(f) != 0 && r == 0)
-                r = -errno;
-        return r;
-}
-
 int mhp_state_file_save(const char *dir, const struct mhp_saved *saved) {
         _cleanup_text_ struct mhp_text text = { 0 };
-        _cleanup_free_ char *path = NULL, *fresh = NULL;
         int r = mhp_state_file_print(saved, &text);
 
-        if (r < 0)
-                return r;
-        if (asprintf(&path, "%s/" NAME_STATE_FILE, dir) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        if (text.len == 0)
-                return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-
-        if (asprintf(&fresh, "%s.new", path) < 0) {
-                fresh = NULL;
-                return -ENOMEM;
-        }
-        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-                return -errno;
-        r = write_file(fresh, text.data, text.len);
-        if (r >= 0 && rename(fresh, path) < 0)
-                r = -errno;
-        if (r < 0)
-                (void) unlink(fresh);
-        return r;
+        return r < 0 ? r : mhp_root_replace(dir, NAME_STATE_FILE, text.data, text.len);
 }

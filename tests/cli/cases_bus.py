@@ -256,6 +256,9 @@ def monitor():
                                                           "job": 7, "verb": "online", "target": "32", "result": None}, "a report")
             answer = json.loads(process.stdout.readline())
             equal([answer[key] for key in ("message", "time_usec", "job", "verb")], ['say "again"\n', 4500000, None, None], "a report")
+            equal(json.loads(process.stdout.readline()), {"event": "settled", "time_usec": 5000000, "added": "32-33", "removed": None, "online": "32",
+                                                          "offline": None, "added_bytes": 2 << 27, "removed_bytes": 0, "online_bytes": 1 << 27,
+                                                          "offline_bytes": 0}, "a change")
         equal(json.loads(process.stdout.readline())["event"], "mhpd-gone", "the daemon goes")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
@@ -271,6 +274,7 @@ def monitor_text():
         equal(process.stdout.readline(), "1970-01-01T01:30:03+01:30 online blocks=32 zone=auto node=0 group=acpi:PNP0C80:00 reason=requested "
               "job=7 verb=online target=32: as asked\n", "a report")
         equal(process.stdout.readline(), '1970-01-01T01:30:04+01:30 failed blocks=33 errno=16: say "again"?\n', "a report")
+        equal(process.stdout.readline(), "1970-01-01T01:30:05+01:30 settled added=32-33 (256M) online=32 (128M)\n", "a change")
         process.terminate()
         process.communicate(timeout=10)
         equal(process.returncode, 0, "exit status")

@@ -54,6 +54,8 @@ static int emit_work(struct fake *fake) {
                            0u, "", "", "");
         sd_bus_emit_signal(fake->bus, PATH "/job/7", "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as", "org.mhpd1.Job", 4, "Phase", "s",
                            "offline", "CurrentBlock", "u", 34u, "CurrentDeadline", "t", (uint64_t) 12000000, "Unheard", "s", "of", 0);
+        sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "Settled", "tsssstttt", (uint64_t) 5000000, "32-33", "", "32", "", (uint64_t) 2 << 27, (uint64_t) 0,
+                           (uint64_t) 1 << 27, (uint64_t) 0);
         return sd_bus_emit_signal(fake->bus, PATH, INTERFACE, "JobProgress", "uttt", JOB, (uint64_t) 2, (uint64_t) 1, (uint64_t) 4);
 }
 
@@ -243,6 +245,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_SIGNAL("JobProgress", "uttt", 0),
         SD_BUS_SIGNAL("JobRemoved", "ustts", 0),
         SD_BUS_SIGNAL("Report", REPORT, 0),
+        SD_BUS_SIGNAL("Settled", "tsssstttt", 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -13,8 +13,8 @@ from mhpsys.daemon import INTERFACE, BusError, wait_for
 class Listener:
     """Signals of mhpd."""
 
-    def __init__(self, bus):
-        match = f"type='signal',interface='{INTERFACE}'"
+    def __init__(self, bus, interface=INTERFACE):
+        match = f"type='signal',interface='{interface}'"
         self.process = subprocess.Popen(["busctl", f"--address={bus.address}", "--json=short", f"--match={match}", "monitor"],
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
         self.process.stderr.readline()    # "Monitoring bus message stream."

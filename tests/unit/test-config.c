@@ -69,6 +69,16 @@ static void test_values(void **state) {
                 { "Online", "KernelHeadroom", "100", "100%" },
                 { "Online", "KernelHeadroom", "101%", NULL },
                 { "Online", "KernelHeadroom", "%", NULL },
+                { "Online", "SettledUnit", "", "" },
+                { "Online", "SettledUnit", "kdump.service", "kdump.service" },
+                { "Online", "SettledUnit", "a-b_c\\x2d:1@in.st.target", "a-b_c\\x2d:1@in.st.target" },
+                { "Online", "SettledUnit", "kdump", NULL },
+                { "Online", "SettledUnit", ".service", NULL },
+                { "Online", "SettledUnit", "template@.service", NULL },
+                { "Online", "SettledUnit", "@x.service", NULL },
+                { "Online", "SettledUnit", "a/b.service", NULL },
+                { "Online", "SettledUnit", "a b.service", NULL },
+                { "Online", "SettledUnit", "a.mount", NULL },
                 { "Memmap", "Placement", "auto", "auto" },
                 { "Memmap", "Placement", "dram", "dram" },
                 { "Memmap", "Placement", "self", "self" },
@@ -247,7 +257,7 @@ static void test_keys(void **state) {
                 assert_true(strlen(allowed) > 0);
                 n++;
         }
-        assert_int_equal(n, 17);
+        assert_int_equal(n, 18);
         assert_int_equal(mhp_config_print_value(NULL, n, NULL), -ENOENT);
 }
 

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A polkit that answers what it is told to, or not at all. As much of D-Bus as that takes: dbus.freedesktop.org, "D-Bus
-Specification", message protocol."""
+"""Services that mhpd asks: a polkit that answers what it is told to, or not at all, and a service manager. As much of D-Bus as that takes:
+dbus.freedesktop.org, "D-Bus Specification", message protocol."""
 
 import re
 import socket
 import struct
 import threading
 
-CALL, RETURN = 1, 2
-PATH, INTERFACE, MEMBER, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE = 1, 2, 3, 5, 6, 7, 8
+CALL, RETURN, ERROR = 1, 2, 3
+PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE = 1, 2, 3, 4, 5, 6, 7, 8
 KINDS = {PATH: "o", REPLY_SERIAL: "u", SIGNATURE: "g"}
 DRIVER = "org.freedesktop.DBus"
 
@@ -39,12 +39,14 @@ def message(kind, serial, fields, body=b"", flags=0):
     return pad(head + array, 8) + body
 
 
-class Polkit(threading.Thread):
-    """Owns the name from the start. `answer`: None: silence, else whether it is allowed; `asked`: the actions."""
+class Service(threading.Thread):
+    """Owns its name from the start. `asked`: what it was asked for."""
 
-    def __init__(self, bus, answer=None):
+    name = None
+
+    def __init__(self, bus):
         super().__init__(daemon=True)
-        self.answer, self.asked, self.serial = answer, [], 0
+        self.asked, self.serial = [], 0
         self.lock = threading.Lock()
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(bus.path)
@@ -53,7 +55,7 @@ class Polkit(threading.Thread):
         while lines.count(b"\r\n") < 2:
             lines += self.socket.recv(1)
         self.call_driver("Hello")
-        self.call_driver("RequestName", "su", pad(string("org.freedesktop.PolicyKit1"), 4) + struct.pack("<I", 4))
+        self.call_driver("RequestName", "su", pad(string(self.name), 4) + struct.pack("<I", 4))
         self.start()
 
     def send(self, kind, fields, body=b""):
@@ -93,21 +95,60 @@ class Polkit(threading.Thread):
         try:
             while True:
                 kind, serial, fields, body = self.read()
-                if kind == CALL and b"CheckAuthorization" in fields:
-                    self.check(serial, re.search(rb":\d+\.\d+", fields)[0].decode(), body)
+                if kind == CALL:
+                    self.called(serial, re.search(rb":\d+\.\d+", fields)[0].decode(), fields, body)
         except (ConnectionError, OSError):
             pass
 
-    def check(self, serial, sender, body):
-        """(is_authorized, is_challenge, details)."""
-        self.asked.append(re.search(rb"org\.mhpd1\.\w+", body)[0].decode())
-        if self.answer is None:
-            return
-        result = struct.pack("<III", self.answer, 0, 0) + b"\0" * 4
-        self.send(RETURN, {REPLY_SERIAL: serial, DESTINATION: sender, SIGNATURE: "(bba{ss})"}, result)
+    def called(self, serial, sender, fields, body):
+        """One call."""
+        raise NotImplementedError
 
     def close(self):
         """As when polkit stops. A second time does no harm."""
         if self.socket.fileno() >= 0:
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
+
+
+class Polkit(Service):
+    """`answer`: None: silence, else whether it is allowed; `asked`: the actions."""
+
+    name = "org.freedesktop.PolicyKit1"
+
+    def __init__(self, bus, answer=None):
+        self.answer = answer
+        super().__init__(bus)
+
+    def called(self, serial, sender, fields, body):
+        """(is_authorized, is_challenge, details)."""
+        if b"CheckAuthorization" not in fields:
+            return
+        self.asked.append(re.search(rb"org\.mhpd1\.\w+", body)[0].decode())
+        if self.answer is None:
+            return
+        result = struct.pack("<III", self.answer, 0, 0) + b"\0" * 4
+        self.send(RETURN, {REPLY_SERIAL: serial, DESTINATION: sender, SIGNATURE: "(bba{ss})"}, result)
+
+
+class Manager(Service):
+    """A service manager that knows one unit, which takes its environment from a file. `asked`: (unit, mode, that environment)."""
+
+    name = "org.freedesktop.systemd1"
+
+    def __init__(self, bus, unit, environment):
+        self.unit, self.environment = unit, environment
+        super().__init__(bus)
+
+    def called(self, serial, sender, fields, body):
+        """RestartUnit."""
+        if b"RestartUnit" not in fields:
+            return
+        unit, mode = (text.decode() for text in re.findall(rb"[\x20-\x7e]{4,}", body))
+        to = {REPLY_SERIAL: serial, DESTINATION: sender}
+        if unit != self.unit:
+            self.send(ERROR, {**to, ERROR_NAME: "org.freedesktop.systemd1.NoSuchUnit", SIGNATURE: "s"}, string(f"Unit {unit} not found."))
+            return
+        with open(self.environment, encoding="ascii") as file:
+            self.asked.append((unit, mode, dict(line.split("=") for line in file.read().splitlines())))
+        self.send(RETURN, {**to, SIGNATURE: "o"}, string("/org/freedesktop/systemd1/job/1"))
