@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/units.h"
 
 struct mhp_notes {
         mhp_step_fn step;
@@ -15,7 +16,14 @@ struct mhp_notes {
         size_t n, capacity;
         char group[MHP_GROUP_NAME_MAX];
         char *words;
+        bool fresh;             /* something was added since the last turn */
+        bool dated;             /* `first` and `last` say something */
+        uint64_t first, last;   /* µs: the turns in which blocks were added */
 };
+
+/* A hand that takes many blocks, one by one, needs less than this between two of them; a report is no later than the second. */
+#define GAP (250 * USEC_PER_MSEC)
+#define LATEST (750 * USEC_PER_MSEC)
 
 int mhp_notes_new(mhp_step_fn step, void *userdata, struct mhp_notes **ret) {
         struct mhp_notes *notes = calloc(1, sizeof(*notes));
@@ -58,6 +66,7 @@ static int start(struct mhp_notes *notes, const struct mhp_step *next, const cha
         notes->words = copy;
         notes->report = *next;
         notes->n = 0;
+        notes->dated = false;
         notes->group[0] = '\0';
         if (group)
                 strncat(notes->group, group, sizeof(notes->group) - 1);
@@ -91,11 +100,28 @@ int mhp_notes_add(struct mhp_notes *notes, const struct mhp_map *map, const stru
         if (r < 0)
                 return r;
         notes->blocks[notes->n++] = block->nr;
+        notes->fresh = true;
         return 0;
 }
 
 bool mhp_notes_is(const struct mhp_notes *notes, enum mhp_note note) {
         return notes->n > 0 && notes->report.note == note;
+}
+
+void mhp_notes_turn(struct mhp_notes *notes, uint64_t now) {
+        if (!notes->fresh)
+                return;
+        notes->fresh = false;
+        notes->last = now;
+        if (!notes->dated)
+                notes->first = now;
+        notes->dated = true;
+}
+
+uint64_t mhp_notes_due(const struct mhp_notes *notes) {
+        if (notes->n == 0 || !notes->dated)
+                return UINT64_MAX;
+        return MIN(mhp_add_sat(notes->last, GAP), mhp_add_sat(notes->first, LATEST));
 }
 
 int mhp_notes_flush(struct mhp_notes *notes) {

@@ -282,7 +282,8 @@ static int report_begin(struct mhp_ring *ring, const struct mhp_removal *removal
         mhp_text_printf(&words, "%s of %s", mhp_removal_verb_name((enum mhp_removal_verb) removal->verb), removal->target);
         if (words.error < 0)
                 return words.error;
-        return ring->step(ring->userdata, &(struct mhp_step) {
+        int r = mhp_notes_flush(ring->notes);
+        return r < 0 ? r : ring->step(ring->userdata, &(struct mhp_step) {
                 .verb = MHP_VERB_REPORT, .note = MHP_NOTE_REMOVAL, .words = words.data, .node = -1, .barrier = MHP_NO_BLOCK,
                 .removal = removal->id });
 }

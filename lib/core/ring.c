@@ -342,8 +342,37 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
         return 0;
 }
 
+/* While a step goes well, its blocks are gathered into one report; an entry for each answer of the worker would cost more than
+ * the onlining. */
 static bool goes_well(const struct mhp_ring *ring) {
-        return mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) || ((ring->busy == MHP_VERB_OFFLINE || ring->busy == MHP_VERB_TEARDOWN) && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE));
+        if (mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) || mhp_notes_is(ring->notes, MHP_NOTE_RESTORED))
+                return true;
+        return (ring->busy == MHP_VERB_OFFLINE || ring->busy == MHP_VERB_TEARDOWN) && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE);
+}
+
+/* What comes block by block, and of which more may follow: by another hand at any time, of our own doing as long as there is more to do. */
+static bool comes_in_pieces(const struct mhp_ring *ring) {
+        const struct mhp_notes *notes = ring->notes;
+        const struct mhp_queue_head *queues = ring->map->queues;
+        bool at_work = ring->busy != MHP_VERB_NONE || queues[MHP_QUEUE_OFFLINE].n + queues[MHP_QUEUE_ONLINE_KERNEL].n + queues[MHP_QUEUE_ONLINE_MOVABLE].n > 0;
+
+        if (mhp_notes_is(notes, MHP_NOTE_FOREIGN_OFFLINE) || mhp_notes_is(notes, MHP_NOTE_GONE) || mhp_notes_is(notes, MHP_NOTE_DRIFT))
+                return true;
+        return at_work && (mhp_notes_is(notes, MHP_NOTE_REPAIRED) || mhp_notes_is(notes, MHP_NOTE_FAILED) || mhp_notes_is(notes, MHP_NOTE_GAVE_UP));
+}
+
+/* Whether the report that is being gathered stays open for the next turn. */
+static bool stays_open(const struct mhp_ring *ring, uint64_t now) {
+        if (ring->busy != MHP_VERB_NONE && goes_well(ring))
+                return true;
+        /* Blocks of a removal go offline in many steps, and are told of together as well. */
+        if (ring->busy == MHP_VERB_NONE && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE) && ring->map->queues[MHP_QUEUE_OFFLINE].n > 0)
+                return true;
+        return comes_in_pieces(ring) && now < mhp_notes_due(ring->notes);
+}
+
+int mhp_ring_flush(struct mhp_ring *ring) {
+        return mhp_notes_flush(ring->notes);
 }
 
 int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
@@ -362,15 +391,10 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
         if (r < 0)
                 return r;
 
-        /* While a step goes well, its blocks are gathered into one report; an entry for each answer of the worker would cost more than
-         * the onlining. */
-        if (ring->busy != MHP_VERB_NONE)
-                return goes_well(ring) ? 0 : mhp_notes_flush(ring->notes);
-
-        /* Blocks of a removal go offline in many steps, and are told of together as well. */
-        if (!mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE) || ring->map->queues[MHP_QUEUE_OFFLINE].n == 0)
+        mhp_notes_turn(ring->notes, now);
+        if (!stays_open(ring, now))
                 r = mhp_notes_flush(ring->notes);
-        return r < 0 ? r : head_step(ring, now);
+        return r < 0 || ring->busy != MHP_VERB_NONE ? r : head_step(ring, now);
 }
 
 /* 1 s, 2 s, 4 s … up to RetryMaxSec. */
@@ -503,6 +527,8 @@ uint64_t mhp_ring_next_tick(const struct mhp_ring *ring) {
                 at = ring->settle_at;
         if (ring->map->queues[MHP_QUEUE_DRIFT].n > 0 && ring->calm_at > 0)
                 at = MIN(at, ring->calm_at);
+        if (comes_in_pieces(ring))
+                at = MIN(at, mhp_notes_due(ring->notes));
 
         for (uint32_t nr = ring->map->queues[MHP_QUEUE_WAITING].head; nr != MHP_NO_BLOCK;) {
                 const struct mhp_block *block = mhp_map_find(ring->map, nr);

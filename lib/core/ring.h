@@ -51,8 +51,11 @@ bool mhp_ring_undecided(const struct mhp_ring *ring);
 /* True when it wants a fresh pressure: for policy, or to see whether what is in the members of a removal has room elsewhere. */
 bool mhp_ring_wants_pressure(const struct mhp_ring *ring);
 
-/* One turn: decide what is undecided, flush reports, send the head step if none is under way. Call it after every bunch of events. */
+/* One turn: decide what is undecided, send reports but for one that may go on, send the head step if none is under way. Call it after every bunch of events. */
 int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure);
+
+/* Sends the report that is kept open for blocks that may follow, as before an end. */
+int mhp_ring_flush(struct mhp_ring *ring);
 
 /* The step under way is over: every block of it has had its outcome, or gets RELEASED now. error is for a settle: 0, its blocks
  * were read again after it came through; or a positive errno, it did not come through. */

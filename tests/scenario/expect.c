@@ -197,6 +197,20 @@ static int expect_writes(struct scenario *s, const struct args *args) {
         return 0;
 }
 
+/* expect reports NAME N: so many reports, whatever each is about */
+static int expect_reports(struct scenario *s, const struct args *args) {
+        enum mhp_note note;
+        uint64_t wanted;
+        unsigned n;
+
+        if (args->n < 4 || parse_note(args->word[2], &note) < 0)
+                return complain(s, "which note, and how often?");
+        if (arg_number(s, args, 3, &wanted) < 0)
+                return -1;
+        n = records_count(s, MHP_VERB_REPORT, note, MHP_NO_BLOCK);
+        return n == wanted ? 0 : complain(s, "%u reports %s", n, args->word[2]);
+}
+
 static int expect_idle(struct scenario *s, const struct args *args) {
         (void) args;
         if (s->ring->busy != MHP_VERB_NONE)
@@ -266,6 +280,7 @@ int run_expect(struct scenario *s, const struct args *args) {
         } expectations[] = {
                 { "block", expect_block },   { "gone", expect_gone },       { "note", expect_note },
                 { "no-note", expect_note },  { "step", expect_step },       { "no-step", expect_no_step },
+                { "reports", expect_reports },
                 { "steps", expect_steps },   { "writes", expect_writes },   { "idle", expect_idle },
                 { "tick", expect_tick },     { "sums", expect_sums },       { "path", expect_path },
                 { "words", expect_words },   { "removal", expect_removal }, { "order", expect_order }, { "veto", expect_hold },

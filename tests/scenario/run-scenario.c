@@ -82,6 +82,11 @@ static void begin_config(struct scenario *s) {
         s->in_config = true;
 }
 
+/* What was to be told up to here has been told. */
+static bool ends_reports(const struct args *args, const struct scenario *s) {
+        return s->ring && (strcmp(args->word[0], "expect") == 0 || strcmp(args->word[0], "forget") == 0 || strcmp(args->word[0], "restart") == 0);
+}
+
 static int run_line(struct scenario *s, char *line) {
         struct args args;
 
@@ -111,6 +116,8 @@ static int run_line(struct scenario *s, char *line) {
                 s->teardown = true;
                 return 0;
         }
+        if (ends_reports(&args, s) && mhp_ring_flush(s->ring) < 0)
+                return complain(s, "out of memory");
         if (strcmp(args.word[0], "start") == 0 ? scenario_start(s) < 0 : run_command(s, &args) < 0)
                 return -1;
         return mhp_map_consistent(s->ring->map) ? 0 : complain(s, "the map is not consistent any more");

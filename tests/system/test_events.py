@@ -155,6 +155,21 @@ class Change(Events):
         announce("online", 34)
         wait_for("it is forgotten", lambda: "hands-off" not in self.state())
 
+    def test_one_line_for_many(self):
+        """Seven blocks that another hand takes, one after the other, are one line, which does not wait for more to happen."""
+        self.start()
+        for number in range(33, 40):
+            self.machine.by_hand(number, "offline")
+            announce("offline", number)
+            time.sleep(0.08)
+        wait_for("it is told", lambda: "Blocks 33-39 " in self.mhpd.log())
+        self.assertEqual(self.mhpd.log().count("MHPD_EVENT=foreign-offline"), 1)
+        self.machine.by_hand(41, "offline")
+        announce("offline", 41)
+        wait_for("it is heard", lambda: "hands-off=33-39,41\n" in self.state())
+        self.mhpd.stop()
+        self.assertIn("Block 41 of dax:dax0.0 was taken offline", self.mhpd.log(), "what is kept open is told at the end")
+
     def test_drift_is_repaired_once(self):
         self.start()
         for _ in range(2):
