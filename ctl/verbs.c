@@ -68,7 +68,7 @@ static const struct ctl_verb verbs[] = {
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_policy },
         { "reload", "", "Make mhpd read its configuration again",
           "A file that cannot be parsed leaves the running configuration in force.",
-          CTL_NEEDS_DAEMON, CTL_OPT_HOST, 0, 0, verb_reload },
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST, 0, 0, verb_reload },
         { "monitor", "", "Live events, until interrupted",
           "With --json each line is an object. Waits for mhpd if it does not run.",
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_HOST, 0, 0, verb_monitor },

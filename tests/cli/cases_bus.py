@@ -237,6 +237,7 @@ def progress_on_a_terminal_only():
 def reload():
     with bus() as env, fake(env, "done", MAP):
         mhpctl("reload", env=env, err="warning: mhpd.conf:2: unknown key Zoen")
+        equal(mhpctl("reload", "--json", env=env, err="warning").json(), {"changed": False, "warnings": ["mhpd.conf:2: unknown key Zoen"]}, "--json")
     with bus() as env, fake(env, "failed", MAP):
         mhpctl("reload", env=env, status=1, err="mhpd.conf:3")
 

@@ -34,7 +34,7 @@ def option_of_another_verb():
     mhpctl("list", "--zone", "kernel", status=2, err=["list: --zone does not fit", "--output"])
     mhpctl("online", "--output", "SIZE", "3", status=2, err="--output does not fit")
     mhpctl("online", "--sysroot", "/", "3", status=2, err="--sysroot does not fit")
-    mhpctl("reload", "--all", "--json", status=2, err="--json, --all does not fit")
+    mhpctl("reload", "--all", "--bytes", status=2, err="--all, --bytes does not fit")
     mhpctl("plan", "-H", "somewhere", "online", status=2, err="--host does not fit")
 
 

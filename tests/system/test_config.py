@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A configuration is taken whole or not at all."""
 
+import json
 import os
 
 from mhpsys.case import SystemCase
@@ -33,6 +34,16 @@ class Reload(SystemCase):
         self.assertRegex(warnings[0], "mhpd.conf:3.*MovableRatio")
         self.assertEqual(self.bus.get("ConfigWarnings"), warnings)
         self.wait_zone("Movable")
+
+    def test_changed(self):
+        """Whoever reloads is told whether that made a difference."""
+        self.need_root()
+        self.start()
+        for text, changed in (("[Online]\nZone=none\n# a comment\n", False), ("[Online]\nZone=none\nSettledUnit=a.service\n", True),
+                              ("[Online]\nZone=none\nSettledUnit=a.service\n", False), ("[Online]\nZone=none\nSettledUnit=\n", True)):
+            self.mhpd.configure(text)
+            done = self.mhpctl("reload", "--json")
+            self.assertEqual((done.returncode, json.loads(done.stdout)), (0, {"changed": changed, "warnings": []}), text)
 
     def test_path_follows(self):
         self.start()
