@@ -96,8 +96,10 @@ class Settled(Events):
         self.wait_zone("Movable", [40])
         time.sleep(QUIET + 1)
         self.assertNotIn("has settled", self.mhpd.log())
+        self.stopped()                                    # until systemd is on the bus
         self.bus.start()
         manager = self.new_manager()
+        self.resume()
         asked = wait_for("the unit", lambda: manager.asked, 40)
         self.assertEqual(asked[0][2]["MHPD_ADDED"], "40")
 

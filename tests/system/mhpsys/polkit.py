@@ -7,6 +7,8 @@ import socket
 import struct
 import threading
 
+from .daemon import wait_for
+
 CALL, RETURN, ERROR = 1, 2, 3
 PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE = 1, 2, 3, 4, 5, 6, 7, 8
 KINDS = {PATH: "o", REPLY_SERIAL: "u", SIGNATURE: "g"}
@@ -48,8 +50,7 @@ class Service(threading.Thread):
         super().__init__(daemon=True)
         self.asked, self.serial = [], 0
         self.lock = threading.Lock()
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(bus.path)
+        self.socket = wait_for("the bus", lambda: self.connect(bus))
         self.socket.sendall(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")
         lines = b""
         while lines.count(b"\r\n") < 2:
@@ -57,6 +58,17 @@ class Service(threading.Thread):
         self.call_driver("Hello")
         self.call_driver("RequestName", "su", pad(string(self.name), 4) + struct.pack("<I", 4))
         self.start()
+
+    @staticmethod
+    def connect(bus):
+        """None: the bus has its socket and does not listen yet."""
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(bus.path)
+        except ConnectionRefusedError:
+            connection.close()
+            return None
+        return connection
 
     def send(self, kind, fields, body=b""):
         """One message."""
