@@ -23,6 +23,7 @@
 #include "daemon/report.h"
 #include "daemon/settled.h"
 #include "daemon/state.h"
+#include "edge/nodes.h"
 #include "edge/zoneinfo.h"
 
 /* The first uevent is heard at once, those behind it in bunches: while memory arrives, the processors have better to do than to wake us
@@ -167,6 +168,7 @@ static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
                 return;
         *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
         mhp_pressure_add_swap(ret);
+        (void) mhp_nodes_processors(&engine->root, ret); /* not known is an answer */
 }
 
 static void save_state(struct engine *engine) {

@@ -75,10 +75,7 @@ static struct mhp_pressure expected_pressure(const struct mhp_map *map, const st
         return p;
 }
 
-static bool follows_unit(const struct mhp_group *group, struct mhp_decision *d) {
-        if (!group || !mhp_source_is_unit(group->source))
-                return false;
-
+static bool follow_unit(const struct mhp_group *group, struct mhp_decision *d) {
         if (group->goal == MHP_WANT_MOVABLE || group->goal == MHP_WANT_KERNEL) {
                 d->want = group->goal;
                 d->reason = group->reason;
@@ -93,10 +90,51 @@ static bool follows_unit(const struct mhp_group *group, struct mhp_decision *d) 
         return true;
 }
 
+static bool follows_unit(const struct mhp_group *group, struct mhp_decision *d) {
+        if (!group || !mhp_source_is_unit(group->source) || !follow_unit(group, d))
+                return false;
+
+        d->follows = true;
+        d->rest_is_there = (d->want == MHP_WANT_MOVABLE ? group->n_movable : group->n_online - group->n_movable) > 0;
+        d->source = group->source;
+        return true;
+}
+
+void mhp_pressure_set_processors(struct mhp_pressure *pressure, const struct mhp_ranges *nodes) {
+        memset(pressure->processors, 0, sizeof(pressure->processors));
+        for (size_t i = 0; i < nodes->n; i++)
+                for (uint32_t node = nodes->range[i].first; node <= MIN(nodes->range[i].last, MHP_NODE_MAX); node++)
+                        pressure->processors[node / 64] |= UINT64_C(1) << (node % 64);
+        pressure->processors_known = true;
+}
+
+static bool has_processors(const struct mhp_pressure *pressure, int node) {
+        return !pressure->processors_known || node < 0 || node > MHP_NODE_MAX || pressure->processors[node / 64] >> (node % 64) & 1;
+}
+
+/* The ratio keeps memory for the kernel where its processors would take it from. A node that has neither processors nor kernel memory (CXL
+ * memory, as a rule) has nothing to keep it for, and by the ratio of 0 bytes it could never have a first Movable block. */
+static bool node_allows(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure, int node, struct unit unit,
+                        struct mhp_decision *d) {
+        struct mhp_decision here = *d;
+
+        d->reason = MHP_REASON_RATIO_ALLOWS;
+        if (!config->numa_aware || node < 0 || ratio_allows(map, mhp_map_node(map, node), unit, config->movable_ratio, &here))
+                return true;
+        if (here.kernel == 0 && !has_processors(pressure, node)) {
+                d->reason = MHP_REASON_MEMORY_ONLY_NODE;
+                d->node = node;
+                return true;
+        }
+        *d = here;
+        d->reason = MHP_REASON_NODE_RATIO_EXCEEDED;
+        d->node = node;
+        return false;
+}
+
 static void decide_auto(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure,
                         const struct mhp_block *block, struct mhp_decision *d) {
         struct unit unit = unit_of(map, block);
-        struct mhp_decision machine = *d;
 
         d->want = MHP_WANT_KERNEL;
         d->pressure = expected_pressure(map, pressure, unit);
@@ -109,15 +147,8 @@ static void decide_auto(const struct mhp_map *map, const struct mhp_config *conf
                 d->reason = MHP_REASON_KERNEL_PRESSURE;
                 return;
         }
-        machine = *d;
-        if (config->numa_aware && block->node >= 0 && !ratio_allows(map, mhp_map_node(map, block->node), unit, config->movable_ratio, d)) {
-                d->reason = MHP_REASON_NODE_RATIO_EXCEEDED;
-                d->node = block->node;
-                return;
-        }
-        *d = machine;
-        d->want = MHP_WANT_MOVABLE;
-        d->reason = MHP_REASON_RATIO_ALLOWS;
+        if (node_allows(map, config, pressure, block->node, unit, d))
+                d->want = MHP_WANT_MOVABLE;
 }
 
 /* The kernel chose by its own policy, which nobody can predict from outside: what it chose is right by definition. It never splits a
@@ -166,7 +197,9 @@ void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *confi
 static void ratio_words(const struct mhp_decision *d, const char *relation, struct mhp_text *text) {
         char movable[MHP_SIZE_MAX], new[MHP_SIZE_MAX], kernel[MHP_SIZE_MAX];
 
-        if (d->node >= 0)
+        if (d->reason == MHP_REASON_MEMORY_ONLY_NODE)
+                mhp_text_printf(text, "node %d has neither processors nor kernel memory, and on the whole machine ", d->node);
+        else if (d->node >= 0)
                 mhp_text_printf(text, "on node %d, ", d->node);
         mhp_text_printf(text, "%s movable and %s new memory are %s %u %% of %s kernel memory", mhp_format_size(movable, d->movable),
                         mhp_format_size(new, d->new), relation, d->ratio, mhp_format_size(kernel, d->kernel));
@@ -180,7 +213,18 @@ static void pressure_words(const struct mhp_decision *d, const struct mhp_config
                         config->kernel_headroom);
 }
 
+static void unit_words(const struct mhp_decision *d, struct mhp_text *text) {
+        const char *unit = d->source == MHP_SOURCE_ACPI ? "DIMM" : d->source == MHP_SOURCE_DAX ? "dax device" : "device";
+
+        mhp_text_printf(text, "the rest of its %s %s %s, and a %s leaves as one", unit, d->rest_is_there ? "is in" : "goes to",
+                        d->want == MHP_WANT_MOVABLE ? "Movable" : "a kernel zone", unit);
+}
+
 void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_config *config, struct mhp_text *text) {
+        if (decision->follows && decision->reason != MHP_REASON_ZONE_NOT_OFFERED) {
+                unit_words(decision, text);
+                return;
+        }
         switch (decision->reason) {
         case MHP_REASON_RULE:
                 mhp_text_printf(text, "[Rule %s] says Zone=%s",
@@ -191,6 +235,7 @@ void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_conf
                 mhp_text_printf(text, "[Online] says Zone=%s", mhp_want_name(decision->want));
                 return;
         case MHP_REASON_RATIO_ALLOWS:
+        case MHP_REASON_MEMORY_ONLY_NODE:
                 ratio_words(decision, "within", text);
                 return;
         case MHP_REASON_RATIO_EXCEEDED:
@@ -201,7 +246,7 @@ void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_conf
                 pressure_words(decision, config, text);
                 return;
         case MHP_REASON_UNIT:
-                mhp_text_add(text, "the rest of its device is there, and a device leaves as one");
+                unit_words(decision, text);
                 return;
         case MHP_REASON_ZONE_NOT_OFFERED:
                 mhp_text_add(text, "the kernel does not offer Movable for this block");

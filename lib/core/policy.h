@@ -6,13 +6,17 @@
 #include "core/config.h"
 #include "model/map.h"
 
-/* How full the machine is, from /proc/zoneinfo. */
+#define MHP_NODE_WORDS ((MHP_NODE_MAX + 64) / 64)
+
+/* How full the machine is, from /proc/zoneinfo, and where its processors are, from /sys/devices/system/node/has_cpu. */
 struct mhp_pressure {
         uint64_t kernel_managed;   /* bytes in DMA, DMA32, Normal; 0: not known, and then there is no pressure */
         uint64_t kernel_available; /* of these, free or droppable page cache */
         uint64_t room;             /* bytes in all zones that are free or droppable, and free swap: where what is moved out of a block may go */
         uint64_t movable_used;     /* bytes in Movable zones that are not free; UINT64_MAX: there are none */
         uint64_t page_size;        /* bytes; 0: the room, and what is used of Movable, is not known */
+        bool processors_known;     /* false: every node may have some */
+        uint64_t processors[MHP_NODE_WORDS]; /* a bit a node that has processors online */
 };
 
 struct mhp_decision {
@@ -23,6 +27,9 @@ struct mhp_decision {
         uint64_t movable, kernel; /* bytes held without the new memory */
         uint64_t new;             /* bytes that the decision is about */
         unsigned ratio;           /* percent */
+        bool follows;             /* the rest of its unit was decided on before: there are no figures */
+        bool rest_is_there;       /* ... and some of that rest is online in such a zone */
+        enum mhp_source source;   /* of the block's group */
         struct mhp_pressure pressure;
 };
 
@@ -35,5 +42,8 @@ void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_conf
 
 /* The first rule that fits; NULL: none. size: bytes of the group. */
 const struct mhp_rule *mhp_policy_rule(const struct mhp_config *config, enum mhp_source source, int node, uint64_t size);
+
+/* nodes: all that have processors. A node beyond MHP_NODE_MAX is passed over. */
+void mhp_pressure_set_processors(struct mhp_pressure *pressure, const struct mhp_ranges *nodes);
 
 bool mhp_pressure_high(const struct mhp_pressure *pressure, unsigned headroom);

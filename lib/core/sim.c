@@ -381,8 +381,16 @@ void mhp_sim_arm(struct mhp_sim *sim, const struct mhp_arming *arming) {
 }
 
 void mhp_sim_set_pressure(struct mhp_sim *sim, const struct mhp_pressure *pressure) {
-        sim->pressure = *pressure;
+        struct mhp_pressure next = *pressure;
+
+        next.processors_known = sim->pressure.processors_known;
+        memcpy(next.processors, sim->pressure.processors, sizeof(next.processors));
+        sim->pressure = next;
         sim->pressure_kernel = sim->n_kernel;
+}
+
+void mhp_sim_set_processors(struct mhp_sim *sim, const struct mhp_ranges *nodes) {
+        mhp_pressure_set_processors(&sim->pressure, nodes);
 }
 
 /* Memory that has come to the kernel's zones since is free; what has gone was. */

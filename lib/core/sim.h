@@ -177,7 +177,8 @@ int mhp_sim_double_uevents(struct mhp_sim *sim);
 /* Sets auto_online_blocks and the rest. The kernel's auto-movable is not simulated: a plug has to name its zone. */
 void mhp_sim_arm(struct mhp_sim *sim, const struct mhp_arming *arming);
 
-void mhp_sim_set_pressure(struct mhp_sim *sim, const struct mhp_pressure *pressure);
+void mhp_sim_set_pressure(struct mhp_sim *sim, const struct mhp_pressure *pressure); /* the processors stay where they are */
+void mhp_sim_set_processors(struct mhp_sim *sim, const struct mhp_ranges *nodes);
 void mhp_sim_get_pressure(const struct mhp_sim *sim, struct mhp_pressure *ret);
 
 struct mhp_sim_block *mhp_sim_find(struct mhp_sim *sim, uint32_t nr);

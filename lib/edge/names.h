@@ -10,6 +10,7 @@
 #define NAME_TEARDOWN NAME_MEMORY "/teardown"
 #define NAME_NODE "sys/devices/system/node"
 #define NAME_NODES_POSSIBLE NAME_NODE "/possible"
+#define NAME_NODES_WITH_PROCESSORS NAME_NODE "/has_cpu"
 #define NAME_HOTPLUG_PARAMETERS "sys/module/memory_hotplug/parameters"
 #define NAME_SELF_HOSTING NAME_HOTPLUG_PARAMETERS "/memmap_on_memory"
 #define NAME_ACPI_DEVICES "sys/bus/acpi/devices"

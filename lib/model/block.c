@@ -48,6 +48,7 @@ static const char *const reason_names[_MHP_REASON_MAX] = {
         [MHP_REASON_RATIO_ALLOWS] = "ratio-allows",
         [MHP_REASON_RATIO_EXCEEDED] = "ratio-exceeded",
         [MHP_REASON_NODE_RATIO_EXCEEDED] = "node-ratio-exceeded",
+        [MHP_REASON_MEMORY_ONLY_NODE] = "memory-only-node",
         [MHP_REASON_KERNEL_PRESSURE] = "kernel-pressure",
         [MHP_REASON_UNIT] = "unit",
         [MHP_REASON_ZONE_NOT_OFFERED] = "zone-not-offered",

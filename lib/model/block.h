@@ -27,6 +27,7 @@ enum mhp_reason {
         MHP_REASON_RATIO_ALLOWS,        /* auto: movable + new within MovableRatio of kernel memory */
         MHP_REASON_RATIO_EXCEEDED,      /* auto: beyond it, over the whole machine */
         MHP_REASON_NODE_RATIO_EXCEEDED, /* auto: beyond it on the node */
+        MHP_REASON_MEMORY_ONLY_NODE,    /* auto: within it over the machine, and the node has neither processors nor kernel memory */
         MHP_REASON_KERNEL_PRESSURE,     /* auto: the kernel zones have less than KernelHeadroom left */
         MHP_REASON_UNIT,                /* the rest of its DIMM or dax device is in that zone */
         MHP_REASON_ZONE_NOT_OFFERED,    /* valid_zones does not offer Movable */

@@ -202,6 +202,15 @@ static int cmd_pressure(struct scenario *s, const struct args *args) {
         return 0;
 }
 
+static int cmd_processors(struct scenario *s, const struct args *args) {
+        _cleanup_ranges_ struct mhp_ranges nodes = { 0 };
+
+        if (arg_ranges(s, args, 1, &nodes) < 0)
+                return -1;
+        mhp_sim_set_processors(s->sim, &nodes);
+        return 0;
+}
+
 static int cmd_request(struct scenario *s, const struct args *args) {
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
         enum mhp_want want;
@@ -272,6 +281,7 @@ int run_command(struct scenario *s, const struct args *args) {
                 { "free", cmd_stuck },
                 { "link", cmd_link },
                 { "pressure", cmd_pressure },
+                { "processors", cmd_processors },
                 { "request", cmd_request },
                 { "reload", cmd_reload },
                 { "restart", cmd_restart },

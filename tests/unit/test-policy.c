@@ -74,9 +74,17 @@ static const struct row rows[] = {
           NEW("32", DIMM), "", GIB, 10 << 20, 32, MOVABLE, WHY(RATIO_ALLOWS), 0, "" },
         { "pressure: the ratio speaks first", HEAD BOOT NEW("32", DIMM), "Online MovableRatio=0", GIB, 0, 32, KERNEL, WHY(RATIO_EXCEEDED), 0, "" },
         { "unit: follows its goal", HEAD BOOT PLACED("32", "Normal", "kernel", DIMM, "kernel-pressure") NEW("33", DIMM)
-          "group " DIMM " goal=kernel reason=kernel-pressure\n", "", 0, 0, 33, KERNEL, WHY(KERNEL_PRESSURE), 0, "" },
+          "group " DIMM " goal=kernel reason=kernel-pressure\n", "", 0, 0, 33, KERNEL, WHY(KERNEL_PRESSURE), 0, "the rest of its DIMM is in a kernel zone" },
+        { "unit: follows its goal, no figures of its own", HEAD BOOT PLACED("32", "Movable", "movable", DIMM, "ratio-allows") NEW("33", DIMM)
+          "group " DIMM " goal=movable reason=ratio-allows\n", "", 0, 0, 33, MOVABLE, WHY(RATIO_ALLOWS), 0,
+          "the rest of its DIMM is in Movable, and a DIMM leaves as one" },
+        { "unit: follows a goal that is not reached yet", HEAD BOOT
+          "block 32 offline node=0 group=dax:dax0.0 goal=movable reason=ratio-allows flags=settled\n" NEW("33", "dax:dax0.0")
+          "group dax:dax0.0 goal=movable reason=ratio-allows\n", "", 0, 0, 33, MOVABLE, WHY(RATIO_ALLOWS), 0, "the rest of its dax device goes to Movable" },
+        { "unit: follows, not offered", HEAD BOOT PLACED("32", "Movable", "movable", DIMM, "ratio-allows") "block 33 offline valid=Normal group=" DIMM
+          " flags=settled\n", "", 0, 0, 33, KERNEL, WHY(ZONE_NOT_OFFERED), 0, "does not offer Movable" },
         { "unit: follows what is there", HEAD BOOT PLACED("32", "Movable", "movable", DIMM, "ratio-allows") NEW("33-99", DIMM), "", 0, 0, 40, MOVABLE,
-          WHY(UNIT), 0, "a device leaves as one" },
+          WHY(UNIT), 0, "the rest of its DIMM is in Movable, and a DIMM leaves as one" },
         { "unit: follows the greater part", HEAD BOOT PLACED("32", "Movable", "movable", DIMM, "found-online")
           PLACED("33-34", "Normal", "kernel", DIMM, "found-online") NEW("35", DIMM), "", 0, 0, 35, KERNEL, WHY(UNIT), 0, "" },
         { "unit: Movable if undecided", HEAD BOOT PLACED("32", "Movable", "movable", DIMM, "found-online")
@@ -121,6 +129,29 @@ static const struct row rows[] = {
           WHY(ZONE_NOT_OFFERED), 1, "" },
 };
 
+/* Nodes that have processors, where that is known. */
+static const struct {
+        struct row row;
+        const char *processors;
+} node_rows[] = {
+        { { "node: without processors and kernel memory", HEAD BOOT NEW("32-39", DIMM, "node=7"), "", 0, 0, 32, MOVABLE, WHY(MEMORY_ONLY_NODE), 0,
+            "node 7 has neither processors nor kernel memory, and on the whole machine 0B movable and 1G new memory are within 301 % of 1G" }, "0" },
+        { { "node: without processors, the machine's ratio holds", HEAD BOOT NEW("32-56", DIMM, "node=7"), "", 0, 0, 32, KERNEL, WHY(RATIO_EXCEEDED), 0,
+            "3200M new memory are beyond 301 % of 1G" }, "0" },
+        { { "node: without processors, and the kernel is short", HEAD BOOT NEW("32", DIMM, "node=7"), "", GIB, 40 << 20, 32, KERNEL, WHY(KERNEL_PRESSURE),
+            0, "" }, "0" },
+        { { "node: without processors, Movable memory there", HEAD BOOT
+            "block 24-31 online zone=Movable node=7 group=dax:dax0.0 goal=movable reason=memory-only-node flags=settled\n" NEW("32-39", DIMM, "node=7"), "",
+            0, 0, 32, MOVABLE, WHY(MEMORY_ONLY_NODE), 0, "1G movable and 1G new" }, "0-1" },
+        { { "node: without processors, kernel memory there", HEAD BOOT
+            "block 31 online zone=Normal node=7 group=dax:dax0.0 goal=kernel reason=rule flags=settled\n" NEW("32-39", DIMM, "node=7"), "", 0, 0, 32, KERNEL,
+            WHY(NODE_RATIO_EXCEEDED), 0, "on node 7, 0B movable and 1G new memory are beyond 301 % of 128M" }, "0" },
+        { { "node: with processors and without memory", HEAD BOOT NEW("32", DIMM, "node=7"), "", 0, 0, 32, KERNEL, WHY(NODE_RATIO_EXCEEDED), 0, "" }, "0,7" },
+        { { "node: without processors, not looked at", HEAD BOOT NEW("32", DIMM, "node=7"), "Online NumaAware=no", 0, 0, 32, MOVABLE, WHY(RATIO_ALLOWS), 0,
+            "0B movable" }, "0" },
+        { { "node: the last one there may be", HEAD BOOT NEW("32", DIMM, "node=1023"), "", 0, 0, 32, KERNEL, WHY(NODE_RATIO_EXCEEDED), 0, "" }, "0,1023-70000" },
+};
+
 /* `Section Key=Value;Section Key=Value`; a section may have a blank in it. */
 static void configure(struct mhp_config *config, const char *text) {
         mhp_config_init(config);
@@ -140,26 +171,39 @@ static void configure(struct mhp_config *config, const char *text) {
         }
 }
 
+static void check(const struct row *row, const struct mhp_pressure *pressure) {
+        _cleanup_config_ struct mhp_config config = { 0 };
+        _cleanup_text_ struct mhp_text words = { 0 };
+        _cleanup_map_ struct mhp_map *map = NULL;
+        struct mhp_decision d;
+        unsigned line = 0;
+
+        configure(&config, row->config);
+        ROW_INT(row->text, mhp_map_parse(row->map, strlen(row->map), &map, &line), 0);
+        mhp_policy_decide(map, &config, pressure, mhp_map_find(map, row->block), &d);
+        ROW_INT(row->text, d.want, row->want);
+        ROW_INT(row->text, d.reason, row->reason);
+        ROW_INT(row->text, d.rule, row->rule);
+
+        mhp_policy_words(&d, &config, &words);
+        ROW_INT(row->text, words.error, 0);
+        if (!words.data || !strstr(words.data, row->words))
+                fail_msg("row \"%s\": the words are \"%s\"", row->text, words.data ? words.data : "");
+}
+
 static void test_decide(void **state) {
-        ROWS(row, rows) {
-                _cleanup_config_ struct mhp_config config = { 0 };
-                _cleanup_text_ struct mhp_text words = { 0 };
-                _cleanup_map_ struct mhp_map *map = NULL;
-                struct mhp_pressure pressure = { .kernel_managed = row->managed, .kernel_available = row->available };
-                struct mhp_decision d;
-                unsigned line = 0;
+        ROWS(row, rows)
+                check(row, &(struct mhp_pressure) { .kernel_managed = row->managed, .kernel_available = row->available });
+}
 
-                configure(&config, row->config);
-                ROW_INT(row->text, mhp_map_parse(row->map, strlen(row->map), &map, &line), 0);
-                mhp_policy_decide(map, &config, &pressure, mhp_map_find(map, row->block), &d);
-                ROW_INT(row->text, d.want, row->want);
-                ROW_INT(row->text, d.reason, row->reason);
-                ROW_INT(row->text, d.rule, row->rule);
+static void test_processors(void **state) {
+        ROWS(it, node_rows) {
+                _cleanup_ranges_ struct mhp_ranges nodes = { 0 };
+                struct mhp_pressure pressure = { .kernel_managed = it->row.managed, .kernel_available = it->row.available };
 
-                mhp_policy_words(&d, &config, &words);
-                ROW_INT(row->text, words.error, 0);
-                if (!words.data || !strstr(words.data, row->words))
-                        fail_msg("row \"%s\": the words are \"%s\"", row->text, words.data ? words.data : "");
+                ROW_INT(it->row.text, mhp_ranges_parse(it->processors, &nodes), 0);
+                mhp_pressure_set_processors(&pressure, &nodes);
+                check(&it->row, &pressure);
         }
 }
 
@@ -199,6 +243,7 @@ static void test_words(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_decide),
+                cmocka_unit_test(test_processors),
                 cmocka_unit_test(test_pressure),
                 cmocka_unit_test(test_words),
         };

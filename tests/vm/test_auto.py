@@ -3,7 +3,7 @@
 
 from mhpvm import policy
 from mhpvm.case import VmCase
-from mhpvm.machine import Spec
+from mhpvm.machine import Spec, VirtioMem
 from mhpvm.units import parse_size
 
 
@@ -59,6 +59,30 @@ class TwoNodes(Auto):
             chosen, _, other_numa = self.follow(sizes, ratio, nodes, numa_aware)
             self.assertEqual(set(chosen), {"Movable", "Normal"}, "both zones are chosen")
             self.assertNotEqual(chosen, other_numa, "NumaAware= makes a difference")
+
+
+class BareNode(Auto):
+    """1 GiB on node 0, and node 1 with neither processors nor memory, as CXL memory has one of its own."""
+
+    spec = Spec(memory="1G", bare_nodes=1, virtio_mem=(VirtioMem(node=1),))
+    config = "[Online]\nZone=auto\n"
+
+    def test_leaves_again(self):
+        before = self.machine.blocks()
+        name = self.machine.plug_dimm("1G", 1)
+        found = self.arrived(before, 8)
+        self.assert_zone(found, "Movable")
+        self.assertEqual({block.nodes for block in found.values()}, {(1,)})
+        self.assertIn("neither processors nor kernel memory", self.machine.check("journalctl -b -u mhpd -o cat"))
+        before = self.machine.blocks()
+        self.machine.resize_virtio_mem("1G")
+        self.assert_zone(self.arrived(before, 8), "Movable")
+        self.assertTrue(self.machine.unplug_dimm(name), "the DIMM leaves")
+
+    def test_machine_ratio_holds(self):
+        before = self.machine.blocks()
+        self.machine.plug_dimm("8G", 1)
+        self.assert_zone(self.arrived(before, 64), "Normal")
 
 
 class OneNodeOldKernel(OneNode):

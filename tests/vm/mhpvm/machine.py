@@ -36,6 +36,7 @@ class Spec:
     slots: int = 32
     cpus: int = 2
     nodes: int = 1
+    bare_nodes: int = 0         # nodes after these that have neither processors nor memory
     kernel: str = "6.12"
     append: str = ""
     virtio_mem: tuple = ()
@@ -48,13 +49,15 @@ def _memory_arguments(spec):
     """-m, and -numa with one backend and an equal share of the processors a node."""
     total = parse_size(spec.memory)
     argv = ["-m", f"size={total // MiB}M,slots={spec.slots},maxmem={spec.maxmem}", "-smp", f"{spec.cpus},sockets={spec.nodes}"]
-    if spec.nodes == 1:
+    if spec.nodes + spec.bare_nodes == 1:
         return argv
     share = total // spec.nodes
     for node in range(spec.nodes):
         cpus = [cpu for cpu in range(spec.cpus) if cpu % spec.nodes == node]
         argv += ["-object", f"memory-backend-ram,id=boot{node},size={share}",
                  "-numa", f"node,nodeid={node},memdev=boot{node}" + "".join(f",cpus={cpu}" for cpu in cpus)]
+    for node in range(spec.nodes, spec.nodes + spec.bare_nodes):
+        argv += ["-numa", f"node,nodeid={node}"]
     return argv
 
 
