@@ -13,6 +13,8 @@
 
 #define MIB (UINT64_C(1) << 20) /* what is available changes all the time: kilobytes tell nothing */
 
+#define NOT_ENOUGH "not-enough"
+
 struct plug {
         struct ctl *ctl;
         struct mhp_memmaps memmaps;
@@ -25,6 +27,8 @@ struct offer {
         enum mhp_placement placement;
         enum mhp_refusal refusal; /* why this machine would not place a DIMM's so */
         uint64_t cost;            /* bytes */
+        bool fits;                /* the machine would place it so, and there is as much */
+        const char *reason;       /* why it does not; NULL: it does, or that is not known */
 };
 
 static void plug_done(struct plug *plug) {
@@ -50,16 +54,30 @@ static enum mhp_refusal refusal(const struct mhp_memmaps *memmaps, enum mhp_plac
 }
 
 static struct offer make_offer(const struct plug *plug, enum mhp_placement placement) {
-        enum mhp_placement how = placement;
-
-        if (placement == MHP_PLACEMENT_SELF && (plug->memmaps.by_table ? plug->memmaps.self.reason != MHP_REFUSAL_NONE
-                                                                       : plug->memmaps.self_hosting == MHP_SELF_HOSTING_FORCE))
-                how = MHP_PLACEMENT_FORCE;
-        return (struct offer) {
+        struct offer offer = {
                 .placement = placement,
                 .refusal = refusal(&plug->memmaps, placement),
-                .cost = mhp_plug_cost(&plug->memmaps.geometry, how, plug->size),
+                .cost = mhp_plug_cost(&plug->memmaps.geometry, placement, plug->size),
         };
+
+        offer.fits = offer.refusal == MHP_REFUSAL_NONE && plug->known && offer.cost <= plug->available;
+        if (offer.refusal != MHP_REFUSAL_NONE)
+                offer.reason = mhp_refusal_name(offer.refusal);
+        else if (plug->known && !offer.fits)
+                offer.reason = NOT_ENOUGH;
+        return offer;
+}
+
+/* How this machine places the memmap of a DIMM in the DIMM itself, or would. */
+static enum mhp_placement own_placement(const struct mhp_memmaps *memmaps) {
+        bool force = memmaps->by_table ? memmaps->self.reason != MHP_REFUSAL_NONE : memmaps->self_hosting == MHP_SELF_HOSTING_FORCE;
+
+        return force ? MHP_PLACEMENT_FORCE : MHP_PLACEMENT_SELF;
+}
+
+/* Whether an answer is known: what the machine would not do anyway does not depend on what is available. */
+static bool is_judged(const struct plug *plug, const struct offer *offer) {
+        return plug->known || offer->refusal != MHP_REFUSAL_NONE;
 }
 
 /* The kernel takes memmap from the node of the new memory first; a node that has no memory for the kernel takes it from others
@@ -97,8 +115,8 @@ static void print_json(const struct plug *plug, const struct offer *offers, size
         for (size_t i = 0; i < n; i++) {
                 ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "placement", mhp_placement_name(offers[i].placement));
                 ctl_json_u64(out, ",", "cost", offers[i].cost);
-                mhp_text_printf(out, ",\"fits\":%s", !plug->known ? "null" : offers[i].cost <= plug->available ? "true" : "false");
-                ctl_json_string(out, ",", "reason", mhp_refusal_name(offers[i].refusal));
+                mhp_text_printf(out, ",\"fits\":%s", !is_judged(plug, &offers[i]) ? "null" : offers[i].fits ? "true" : "false");
+                ctl_json_string(out, ",", "reason", offers[i].reason);
                 mhp_text_add(out, "}");
         }
         mhp_text_add(out, "]}\n");
@@ -116,16 +134,19 @@ static int print_table(struct plug *plug, const struct offer *offers, size_t n) 
         if (r != CTL_DONE)
                 return r;
         for (size_t i = 0; i < n; i++) {
-                bool fits = offers[i].cost <= plug->available;
+                const struct offer *offer = &offers[i];
 
-                ctl_table_cell(&table, mhp_placement_name(offers[i].placement), CTL_PLAIN);
-                ctl_table_size(ctl, &table, offers[i].cost);
+                ctl_table_cell(&table, mhp_placement_name(offer->placement), CTL_PLAIN);
+                ctl_table_size(ctl, &table, offer->cost);
                 if (plug->known)
                         ctl_table_size(ctl, &table, ctl_given(ctl, CTL_OPT_BYTES) ? plug->available : plug->available & ~(MIB - 1));
                 else
                         ctl_table_cell(&table, "unknown", CTL_PLAIN);
-                ctl_table_cell(&table, !plug->known ? "unknown" : fits ? "yes" : "no", !plug->known ? CTL_PLAIN : fits ? CTL_GOOD : CTL_BAD);
-                ctl_table_cell(&table, offers[i].refusal == MHP_REFUSAL_NONE ? "-" : mhp_refusal_name(offers[i].refusal), CTL_PLAIN);
+                if (is_judged(plug, offer))
+                        ctl_table_cell(&table, offer->fits ? "yes" : "no", offer->fits ? CTL_GOOD : CTL_BAD);
+                else
+                        ctl_table_cell(&table, "unknown", CTL_PLAIN);
+                ctl_table_cell(&table, offer->reason ? offer->reason : "-", CTL_PLAIN);
         }
         return ctl_table_print(ctl, &table, "");
 }
@@ -142,6 +163,17 @@ static int take_size(struct plug *plug) {
         return CTL_DONE;
 }
 
+/* A DIMM of any other size is refused by the kernel (check_hotplug_memory_range(), mm/memory_hotplug.c); of a part of a block, virtio-mem
+ * still adds the memmap of the whole. */
+static int check_size(struct ctl *ctl, uint64_t size, uint64_t block_size) {
+        char block[MHP_SIZE_MAX];
+
+        if (size % block_size == 0)
+                return CTL_DONE;
+        return ctl_fail(ctl, CTL_USAGE, "invalid size \"%s\": expected a multiple of the memory block size, %s: the kernel adds memory by whole blocks",
+                        ctl->args[1], mhp_format_size(block, block_size));
+}
+
 int verb_plan_plug(struct ctl *ctl) {
         _cleanup_(plug_done) struct plug plug = { .ctl = ctl, .memmaps = MHP_MEMMAPS_NONE };
         _cleanup_map_ struct mhp_map *map = NULL;
@@ -152,15 +184,20 @@ int verb_plan_plug(struct ctl *ctl) {
         if (r == CTL_DONE)
                 r = ctl_map_read(ctl, &map);
         if (r == CTL_DONE)
+                r = check_size(ctl, plug.size, map->block_size);
+        if (r == CTL_DONE)
                 r = ctl_memmaps_need(ctl, map, &plug.memmaps);
         if (r == CTL_DONE)
                 r = read_available(&plug);
         if (r != CTL_DONE)
                 return r;
         offers[0] = make_offer(&plug, MHP_PLACEMENT_DRAM);
-        offers[1] = make_offer(&plug, MHP_PLACEMENT_SELF);
-        if (!ctl_given(ctl, CTL_OPT_JSON))
-                return print_table(&plug, offers, ELEMENTSOF(offers));
-        print_json(&plug, offers, ELEMENTSOF(offers));
-        return CTL_DONE;
+        offers[1] = make_offer(&plug, own_placement(&plug.memmaps));
+        if (ctl_given(ctl, CTL_OPT_JSON))
+                print_json(&plug, offers, ELEMENTSOF(offers));
+        else
+                r = print_table(&plug, offers, ELEMENTSOF(offers));
+        if (r != CTL_DONE || !plug.known)
+                return r;
+        return offers[0].fits || offers[1].fits ? CTL_DONE : CTL_FAILED;
 }

@@ -95,8 +95,8 @@ def zone_none_and_configuration():
         has(findings(tree, "config", "zone-none")[0]["message"], "Frobnicate", "warning")
 
 
-def plug(tree, *args):
-    answer = mhpctl("plan", "plug", *args, "--json", "--sysroot", tree.root).json()
+def plug(tree, *args, status=0):
+    answer = mhpctl("plan", "plug", *args, "--json", "--sysroot", tree.root, status=status).json()
     return answer, {p["placement"]: p for p in answer["placements"]}
 
 
@@ -114,12 +114,21 @@ def plan_plug():
                    "self": {"placement": "self", "cost": 0, "fits": True, "reason": None}}, "both fit")
         equal([plug(tree, "16G")[1][p]["fits"] for p in ("dram", "self")], [False, True], "16 GiB")
         answer, by = plug(tree, "8G", "--node", "1")
-        equal((answer["node"], answer["available"], by["dram"]["fits"]), (1, 64 * M, False), "on a node")
+        equal((answer["node"], answer["available"], by["dram"]), (1, 64 * M, {"placement": "dram", "cost": 128 * M, "fits": False, "reason": "not-enough"}),
+              "on a node")
         equal(plug(tree, "8G", "--node", "7")[0]["available"], 172 * M, "a node without memory takes it from the others")
         tree.parameter("N")
-        equal(plug(tree, "1G")[1]["self"]["reason"], "disabled", "as this kernel was booted")
-        out = mhpctl("plan", "plug", "16G", "--sysroot", tree.root).out.split("\n")
-        equal(out[1].split(), ["dram", "256M", "172M", "no", "-"], "in words")
+        equal(plug(tree, "1G")[1]["self"], {"placement": "self", "cost": 0, "fits": False, "reason": "disabled"}, "as this kernel was booted")
+        out = mhpctl("plan", "plug", "16G", "--sysroot", tree.root, status=1).out.split("\n")
+        equal([line.split() for line in out[1:3]], [["dram", "256M", "172M", "no", "not-enough"], ["self", "0B", "172M", "no", "disabled"]], "in words")
+        equal(plug(tree, "100G", status=1)[1]["dram"]["fits"], False, "nothing fits")
+        tree.parameter("force")
+        equal(plug(tree, "100G")[1]["force"], {"placement": "force", "cost": 0, "fits": True, "reason": None}, "the parameter's own name")
+        equal(mhpctl("plan", "plug", "100G", "--sysroot", tree.root).out.split("\n")[2].split(), ["force", "0B", "172M", "yes", "-"], "in words")
+        for size in ("64M", "192M", "1"):
+            mhpctl("plan", "plug", size, "--sysroot", tree.root, status=2, err=[f'invalid size "{size}"', "a multiple of the memory block size, 128M"])
+        tree.parameter("N")
         tree.write("proc/zoneinfo", "")
+        equal(plug(tree, "1G")[1]["self"]["fits"], False, "not known, but it would not be done")
         equal((plug(tree, "1G")[0]["available"], plug(tree, "1G")[1]["dram"]["fits"]), (None, None), "not known")
         has(mhpctl("plan", "plug", "16G", "--sysroot", tree.root).out, "unknown", "in words")
