@@ -20,6 +20,7 @@ static void verification_done(struct mhp_verification **verification) {
 static void print_json(struct mhp_text *out, const struct mhp_verification *v) {
         ctl_json_u64(out, "{", "checked", v->checked);
         ctl_json_u64(out, ",", "unseen", v->unseen);
+        ctl_json_u64(out, ",", "holes", v->holes);
         mhp_text_add(out, ",\"differ\":[");
         for (size_t i = 0; i < v->n_differ; i++) {
                 ctl_json_u64(out, i > 0 ? ",\n{" : "\n{", "block", v->differ[i].block);
@@ -88,6 +89,9 @@ static int print_words(struct ctl *ctl, const struct mhp_verification *v) {
                 mhp_text_printf(&ctl->out, ", %zu differ%s", v->n_differ, v->n_differ == 1 ? "s" : "");
         if (v->unseen > 0)
                 mhp_text_printf(&ctl->out, "; %zu more %s not online, of which the kernel shows nothing", v->unseen, v->unseen == 1 ? "is" : "are");
+        if (v->holes > 0)
+                mhp_text_printf(&ctl->out, "; %zu more %s with a hole: there is no page at the start that could be looked at", v->holes,
+                                v->holes == 1 ? "begins" : "begin");
         mhp_text_add(&ctl->out, "\n");
         return CTL_DONE;
 }

@@ -303,6 +303,7 @@ struct mhp_zone_difference {
 struct mhp_verification {
         size_t checked; /* blocks compared */
         size_t unseen;  /* blocks that are not online and tell no nr_vmemmap_pages: the kernel shows nothing of them */
+        size_t holes;   /* online blocks whose first page does not exist, and that tell no nr_vmemmap_pages */
         struct mhp_block_difference *differ; /* by number */
         size_t n_differ;
         struct mhp_zone_difference *zones;

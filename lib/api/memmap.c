@@ -297,9 +297,9 @@ static int compare_flags(const struct mhp_memmaps *memmap, const struct mhp_bloc
         r = mhp_pageflags_read(&memmap->flags, pfn, memmap->area, memmap->n_area);
         if (r < 0)
                 return r;
-        /* went offline since, or a block of boot memory that begins with a hole */
+        /* a block of boot memory that begins with a hole, as arm64's block 0 below the RAM, or one that went offline since */
         if (memmap->area[0] == MHP_PAGE_NONE)
-                return -ENODATA;
+                return -ENXIO;
 
         for (size_t i = 0; i < memmap->n_area; i++) {
                 bool seen = mhp_page_is_self_hosted(memmap->area[i]);
@@ -325,7 +325,7 @@ int mhp_memmap_compare(const struct mhp_memmaps *memmap, const struct mhp_block 
                 return 1;
         }
         r = compare_flags(memmap, block, expected, ret);
-        return r == -ENODATA || (r < 0 && r == memmap->flags_error) ? 0 : r; /* it agrees with what there is */
+        return r == -ENODATA || r == -ENXIO || (r < 0 && r == memmap->flags_error) ? 0 : r; /* it agrees with what there is */
 }
 
 /* Blocks first..last, side by side, whose memmaps are placed alike. */

@@ -64,7 +64,7 @@ void mhp_memmap_expect(struct mhp_memmaps *memmap, const struct mhp_map *map, co
 void mhp_memmap_look(struct mhp_memmaps *memmap, const struct mhp_map *map, const struct mhp_block *block, struct mhp_block_memmap *ret);
 
 /* Compares what a block tells and its page flags, page by page over what could be set aside, with `expected` pages set aside. 1: *ret tells how they differ;
- * 0: they agree; -ENODATA: the kernel shows nothing of the block, it is not online; or why page flags cannot be read, or what pread(2) says. */
+ * 0: they agree; -ENODATA: the kernel shows nothing of the block, it is not online; -ENXIO: its first page does not exist; or why page flags cannot be read, or what pread(2) says. */
 int mhp_memmap_compare(const struct mhp_memmaps *memmap, const struct mhp_block *block, uint64_t expected, struct mhp_block_difference *ret);
 
 /* The model of the machine, by mhp_memmap_look() or, with look = false, by mhp_memmap_expect(). */

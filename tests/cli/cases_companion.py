@@ -70,7 +70,7 @@ def verify_what_blocks_tell():
     with patched() as tree:
         for parameter in ("Y", "N"):
             tree.parameter(parameter)
-            equal(verify(tree), {"checked": 20, "unseen": 0, "differ": [], "zones": []}, f"placed by a table, memmap_on_memory={parameter}")
+            equal(verify(tree), {"checked": 20, "unseen": 0, "holes": 0, "differ": [], "zones": []}, f"placed by a table, memmap_on_memory={parameter}")
         has(mhpctl("verify", "--sysroot", tree.root).out, "20 blocks checked: 20 agree\n", "in words")
         answer = verify(tree, "--assume", "dram", status=1)
         equal(answer["differ"], [told(n, 0, 512) for n in (32, 33, 34, 35, 40, 41)], "thought to be in dram")

@@ -172,6 +172,7 @@ static void test_verify(void **state) {
         assert_int_equal(mhp_verify(t->path, MHP_PLACEMENT_UNSET, &v), 0);
         assert_int_equal(v->checked, 3);
         assert_int_equal(v->unseen, 1);
+        assert_int_equal(v->holes, 0);
         assert_int_equal(v->n_differ, 0);
         assert_int_equal(v->n_zones, 0);
         v = mhp_verification_free(v);
