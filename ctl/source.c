@@ -16,13 +16,22 @@ const char *ctl_root(const struct ctl *ctl) {
         return ctl->sysroot ? ctl->sysroot : "/";
 }
 
+static bool has_sysfs(const struct ctl *ctl) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+
+        return mhp_root_open(ctl_root(ctl), &root) >= 0 && mhp_root_exists(&root, NAME_DEVICES);
+}
+
 static int tell_scan(struct ctl *ctl, int r) {
         const char *root = ctl_root(ctl);
 
         if (r == -ENOMEM)
                 return r;
+        if (r == -ENOENT && has_sysfs(ctl))
+                return ctl_fail(ctl, CTL_FAILED, "%s/" NAME_MEMORY " does not exist: %s kernel has no memory hotplug (CONFIG_MEMORY_HOTPLUG)",
+                                ctl->sysroot ? root : "", ctl->sysroot ? "its" : "this");
         if (r == -ENOENT && !ctl->sysroot)
-                return ctl_fail(ctl, CTL_FAILED, "/" NAME_MEMORY " is not there: this kernel has no memory hotplug (CONFIG_MEMORY_HOTPLUG)");
+                return ctl_fail(ctl, CTL_FAILED, "/" NAME_MEMORY " does not exist: is sysfs mounted on /sys?");
         if (r == -ENOENT || r == -ENOTDIR)
                 return ctl_fail(ctl, CTL_FAILED, "%s has no " NAME_MEMORY "; --sysroot takes a directory that holds sys and proc", root);
         if (r == -EINVAL)

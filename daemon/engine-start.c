@@ -30,6 +30,7 @@
 #include "daemon/placer.h"
 #include "daemon/settled.h"
 #include "edge/machine.h"
+#include "edge/names.h"
 #include "edge/sysfs.h"
 #include "edge/teardown.h"
 
@@ -86,7 +87,9 @@ static int open_machine(struct engine *engine, uint64_t *ret_block_size) {
                 return r;
         }
         r = mhp_sysfs_block_size(&engine->root, ret_block_size);
-        if (r == -ENOENT)
+        if (r == -ENOENT && !mhp_root_exists(&engine->root, NAME_DEVICES))
+                log_print(LOG_ERR, "%s has no " NAME_MEMORY ": is sysfs mounted?", sysroot);
+        else if (r == -ENOENT)
                 log_print(LOG_ERR, "this kernel has no memory blocks below %s (CONFIG_MEMORY_HOTPLUG)", sysroot);
         else if (r < 0)
                 log_print(LOG_ERR, "the size of memory blocks below %s makes no sense: %s", sysroot, strerror(-r));

@@ -3,6 +3,7 @@
 
 /* Every path that mhpd touches, relative to the root directory. */
 
+#define NAME_DEVICES "sys/devices"
 #define NAME_MEMORY "sys/devices/system/memory"
 #define NAME_BLOCK_SIZE NAME_MEMORY "/block_size_bytes"
 #define NAME_AUTO_ONLINE_BLOCKS NAME_MEMORY "/auto_online_blocks"

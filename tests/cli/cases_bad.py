@@ -24,6 +24,26 @@ def no_memory_directory():
 
 
 @test
+def no_memory_hotplug():
+    with workdir() as root:
+        (root / "sys/devices/system").mkdir(parents=True)
+        for verb in (*READING, ["verify"]):
+            mhpctl(*verb, "--sysroot", root, status=1, err=[f"{root}/sys/devices/system/memory does not exist: its kernel has no memory hotplug"])
+
+
+@test
+def no_sysfs():
+    """In a mount namespace with an empty folder on /sys."""
+    script = 'mount -t tmpfs none /sys || exit 77; exec "$0" list'
+    run = subprocess.run(["unshare", "--map-root-user", "--mount", "sh", "-c", script, harness.MHPCTL], capture_output=True, text=True, timeout=60,
+                         env=harness.environment())
+    if run.returncode == 77 or "unshare" in run.stderr:
+        raise harness.Skip("no mount namespace can be had")
+    equal(run.returncode, 1, f"exit status ({run.stderr})")
+    has(run.stderr, "/sys/devices/system/memory does not exist: is sysfs mounted on /sys?", "what to do")
+
+
+@test
 def bad_block_size():
     with workdir() as root:
         tree = Tree(root)
