@@ -75,7 +75,7 @@ static enum mhp_source source_of(const struct view *view, const struct mhp_block
 
 /* mhpd's own reason; a fresh read of sysfs has none. */
 static const char *reason_of(const struct view *view, const struct mhp_block *block) {
-        return view->daemon.running ? mhp_reason_name(block->reason) : NULL;
+        return view->daemon.running ? mhp_reason_name(mhp_block_reason(block)) : NULL;
 }
 
 /* Of the last attempt. What is offline has failed to come online. */
@@ -308,7 +308,8 @@ static void print_run(struct view *view, const struct sum *sum) {
         mhp_explain_advice(tally_of(sum->first), block, source_of(view, block), error_of(block), &advice);
         print_sentence(view, "verdict", &verdict);
         if (sum->first->held && block->state == MHP_STATE_OFFLINE)
-                mhp_text_add(&advice, "it is on hold and cannot come online; 0 in " NAME_HOLD ", next to its state, ends that");
+                mhp_text_printf(&advice, "%sit is on hold and cannot come online; 0 in " NAME_HOLD ", next to its state, ends that",
+                                advice.len > 0 ? "; " : "");
         print_sentence(view, "advice", &advice);
         view->ctl->out.error = verdict.error < 0 ? verdict.error : advice.error < 0 ? advice.error : view->ctl->out.error;
 }

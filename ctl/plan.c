@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "core/explain.h"
 #include "core/ring.h"
 #include "ctl/ctl.h"
+#include "ctl/path.h"
+#include "ctl/plan-basis.h"
 #include "ctl/source.h"
 #include "ctl/table.h"
 #include "ctl/target.h"
@@ -29,6 +32,7 @@ struct item {
 
 struct plan {
         struct ctl *ctl;
+        struct ctl_daemon daemon;
         struct mhp_ring *ring;       /* owned */
         struct mhp_ranges only;      /* n == 0: all blocks */
         struct decision *decisions;  /* owned */
@@ -47,6 +51,7 @@ static void plan_done(struct plan *plan) {
         free(plan->items);
         mhp_ranges_done(&plan->only);
         mhp_ring_free(plan->ring);
+        ctl_daemon_done(&plan->daemon);
 }
 
 static int write_down(struct item **items, size_t *n, size_t *capacity, uint32_t nr, enum mhp_verb verb, size_t decision) {
@@ -153,31 +158,85 @@ static bool wanted(const struct plan *plan, uint32_t nr) {
         return plan->only.n == 0 || mhp_ranges_contain(&plan->only, nr);
 }
 
-/* Gives each step's block its decision, drops what was not asked for, and puts what stays behind the steps. */
+/* A goal that the daemon had before. */
+static int recall_decision(struct plan *plan, const struct mhp_block *block, uint32_t *ret) {
+        struct decision d = { .want = (enum mhp_want) block->goal, .reason = mhp_block_reason(block) };
+        _cleanup_text_ struct mhp_text words = {};
+        int r;
+
+        if (block->state == MHP_STATE_OFFLINE) {
+                d.want = MHP_WANT_NONE;
+                mhp_explain_offline(block, &words);
+        }
+        r = ARRAY_GROW(plan->decisions, plan->n_decisions, plan->decisions_capacity);
+        if (r >= 0 && words.len > 0)
+                r = mhp_text_finish(&words, &d.words);
+        if (r < 0)
+                return r;
+        plan->decisions[plan->n_decisions] = d;
+        *ret = (uint32_t) plan->n_decisions++;
+        return 0;
+}
+
+static const struct item *find_decided(const struct plan *plan, uint32_t nr) {
+        const struct item key = { .nr = nr };
+
+        return plan->n_decided > 0 ? bsearch(&key, plan->decided, plan->n_decided, sizeof(key), compare_items) : NULL;
+}
+
+static bool same_goal(const struct mhp_block *a, const struct mhp_block *b) {
+        return a && a->goal == b->goal && mhp_block_reason(a) == mhp_block_reason(b) && a->flags == b->flags && a->attempts == b->attempts;
+}
+
+/* last: the block of the step or the line before, whose decision serves for this one too if it is the same. */
+static int decision_of(struct plan *plan, uint32_t nr, const struct mhp_block **last, uint32_t *decision) {
+        const struct item *decided = find_decided(plan, nr);
+        const struct mhp_block *block = mhp_map_find(plan->ring->map, nr);
+        bool same = !decided && block && same_goal(*last, block);
+
+        *last = decided ? NULL : block;
+        if (decided)
+                *decision = decided->decision;
+        return decided || same || !block ? 0 : recall_decision(plan, block, decision);
+}
+
+/* Gives each step's block its decision and drops what was not asked for. */
 static int attach_decisions(struct plan *plan) {
+        const struct mhp_block *last = NULL;
+        uint32_t decision = 0;
         size_t kept = 0;
+        int r;
 
         if (plan->n_decided > 0)
                 qsort(plan->decided, plan->n_decided, sizeof(*plan->decided), compare_items);
         for (size_t i = 0; i < plan->n_items; i++) {
                 struct item item = plan->items[i];
-                const struct item *decided =
-                        plan->n_decided > 0 ? bsearch(&item, plan->decided, plan->n_decided, sizeof(item), compare_items) : NULL;
 
-                if (!decided || !wanted(plan, item.nr))
+                if (!wanted(plan, item.nr))
                         continue;
-                item.decision = decided->decision;
+                r = decision_of(plan, item.nr, &last, &decision);
+                if (r < 0)
+                        return r;
+                item.decision = decision;
                 plan->items[kept++] = item;
         }
         plan->n_items = kept;
+        return 0;
+}
 
-        for (size_t i = 0; i < plan->n_decided; i++) {
-                const struct item *item = &plan->decided[i];
-                int r;
+/* What is offline when all is done goes behind the steps. */
+static int add_stays(struct plan *plan) {
+        const struct mhp_map *map = plan->ring->map;
+        const struct mhp_block *last = NULL;
+        uint32_t decision = 0;
+        int r;
 
-                if (plan->decisions[item->decision].want != MHP_WANT_NONE || !wanted(plan, item->nr))
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
+                if (b->state != MHP_STATE_OFFLINE || !wanted(plan, b->nr))
                         continue;
-                r = write_down(&plan->items, &plan->n_items, &plan->items_capacity, item->nr, MHP_VERB_NONE, item->decision);
+                r = decision_of(plan, b->nr, &last, &decision);
+                if (r >= 0)
+                        r = write_down(&plan->items, &plan->n_items, &plan->items_capacity, b->nr, MHP_VERB_NONE, decision);
                 if (r < 0)
                         return r;
         }
@@ -236,10 +295,13 @@ static int print_table(struct plan *plan) {
                 ctl_table_cell(&table, range.data, CTL_PLAIN);
                 ctl_table_size(plan->ctl, &table, (end - i) * map->block_size);
                 ctl_table_cell(&table, mhp_want_name(d->want), CTL_PLAIN);
-                ctl_table_cell(&table, mhp_reason_name(d->reason), CTL_PLAIN);
+                ctl_table_cell(&table, mhp_reason_name(d->reason) ? mhp_reason_name(d->reason) : "-", CTL_PLAIN);
                 ctl_table_cell(&table, d->words ? d->words : "-", CTL_PLAIN);
         }
-        return ctl_table_print(plan->ctl, &table, "");
+        r = ctl_table_print(plan->ctl, &table, "");
+        if (r >= 0 && !plan->daemon.running)
+                mhp_text_printf(&plan->ctl->out, "%s: which of these blocks are offline because somebody wants that is not known.\n", plan->daemon.absence);
+        return r;
 }
 
 static void print_json_items(struct plan *plan, bool steps) {
@@ -271,7 +333,8 @@ static void print_json_items(struct plan *plan, bool steps) {
 static int print_plan(struct plan *plan) {
         if (!ctl_given(plan->ctl, CTL_OPT_JSON))
                 return print_table(plan);
-        mhp_text_add(&plan->ctl->out, "{");
+        ctl_json_string(&plan->ctl->out, "{", "from", plan->daemon.running ? "mhpd" : "sysfs");
+        mhp_text_add(&plan->ctl->out, ",");
         print_json_items(plan, true);
         mhp_text_add(&plan->ctl->out, ",");
         print_json_items(plan, false);
@@ -279,20 +342,32 @@ static int print_plan(struct plan *plan) {
         return CTL_DONE;
 }
 
+static int read_basis(struct plan *plan, struct mhp_map **ret_map, struct mhp_config *ret_config) {
+        _cleanup_text_ struct mhp_text warnings = {};
+        struct ctl *ctl = plan->ctl;
+        int r = ctl_daemon_ask(ctl, &plan->daemon);
+
+        if (r != CTL_DONE)
+                return r;
+        if (plan->daemon.running) {
+                r = ctl_plan_basis(plan->daemon.map, ret_map);
+                return r < 0 ? r : ctl_daemon_config(ctl, &plan->daemon, ret_config);
+        }
+        r = ctl_map_read(ctl, ret_map);
+        return r == CTL_DONE ? ctl_config_read(ctl, ret_config, &warnings) : r;
+}
+
 static int prepare(struct plan *plan) {
         _cleanup_map_ struct mhp_map *map = NULL;
         _cleanup_config_ struct mhp_config config = {};
-        _cleanup_text_ struct mhp_text warnings = {};
         struct ctl *ctl = plan->ctl;
         struct mhp_arming arming;
         struct ctl_knobs knobs;
         int r;
 
-        r = ctl_map_read(ctl, &map);
+        r = read_basis(plan, &map, &config);
         if (r == CTL_DONE)
                 r = ctl_targets_resolve(ctl, map, ctl->args + 1, ctl->n_args - 1, true, &plan->only);
-        if (r == CTL_DONE)
-                r = ctl_config_read(ctl, &config, &warnings);
         if (r != CTL_DONE)
                 return r;
         ctl_knobs_read(ctl, &knobs);
@@ -328,5 +403,7 @@ int verb_plan(struct ctl *ctl) {
         r = run_ring(&plan, &pressure);
         if (r >= 0)
                 r = attach_decisions(&plan);
+        if (r >= 0)
+                r = add_stays(&plan);
         return r < 0 ? r : print_plan(&plan);
 }

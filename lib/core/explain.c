@@ -146,9 +146,22 @@ static const char *early_advice(const struct mhp_tally *tally, const struct mhp_
         return NULL;
 }
 
+void mhp_explain_offline(const struct mhp_block *block, struct mhp_text *text) {
+        if (block->flags & MHP_BLOCK_HANDS_OFF)
+                mhp_text_add(text, "another hand took it offline, and mhpd leaves it so: `mhpctl online` brings it back");
+        else if (block->flags & MHP_BLOCK_GAVE_UP)
+                mhp_text_printf(text, "it did not come online in %u attempts, and mhpd has given up: `mhpctl online` has it try again", block->attempts);
+        else if (block->goal == MHP_WANT_NONE && block->reason == MHP_REASON_REQUESTED)
+                mhp_text_add(text, "it was asked for: `mhpctl online` brings it back");
+        else if (block->goal == MHP_WANT_NONE && block->reason == MHP_REASON_REMOVAL)
+                mhp_text_add(text, "it is on its way out of the machine");
+}
+
 void mhp_explain_advice(const struct mhp_tally *tally, const struct mhp_block *block, enum mhp_source source, int error, struct mhp_text *text) {
         const char *advice;
 
+        if (block->state == MHP_STATE_OFFLINE)
+                mhp_explain_offline(block, text);
         if (block->state != MHP_STATE_ONLINE)
                 return;
         if (block->zone == MHP_ZONE_NONE)

@@ -12,5 +12,8 @@
  * tally may be NULL: not known. */
 void mhp_explain_keeps(const struct mhp_tally *tally, int error, struct mhp_text *text);
 
+/* Why a block is offline and stays so, where somebody wants that, and how it comes back. As mhpd's map has it: a fresh read of sysfs says nothing of it. */
+void mhp_explain_offline(const struct mhp_block *block, struct mhp_text *text);
+
 /* What to do about it, one sentence without a full stop; empty: nothing. */
 void mhp_explain_advice(const struct mhp_tally *tally, const struct mhp_block *block, enum mhp_source source, int error, struct mhp_text *text);

@@ -101,6 +101,10 @@ const char *mhp_want_name(enum mhp_want want) {
         return name_of(want_names, ELEMENTSOF(want_names), (size_t) want);
 }
 
+enum mhp_reason mhp_block_reason(const struct mhp_block *block) {
+        return block->state == MHP_STATE_OFFLINE && block->flags & MHP_BLOCK_HANDS_OFF ? MHP_REASON_FOREIGN_OFFLINE : (enum mhp_reason) block->reason;
+}
+
 const char *mhp_reason_name(enum mhp_reason reason) {
         return name_of(reason_names, ELEMENTSOF(reason_names), (size_t) reason);
 }

@@ -109,6 +109,9 @@ struct mhp_reading {
         uint32_t device_block; /* of the group: struct mhp_group */
 };
 
+/* Why the block is as it is: the reason of its goal, unless another hand took it offline. */
+enum mhp_reason mhp_block_reason(const struct mhp_block *block);
+
 const char *mhp_want_name(enum mhp_want want);     /* auto movable kernel none */
 const char *mhp_reason_name(enum mhp_reason reason);
 const char *mhp_queue_name(enum mhp_queue queue);

@@ -45,6 +45,38 @@ def status_with_a_daemon():
         equal(answer["problems"][0]["errno"], 16, "errno")
 
 
+LEFT_OFFLINE = MAP + """block 48 offline valid=Normal,Movable node=0 group=virtio-mem:virtio0 goal=movable reason=ratio-allows flags=settled,arrived,hands-off
+block 49 offline valid=Normal,Movable node=0 group=virtio-mem:virtio0 goal=none reason=requested flags=settled,arrived
+block 50 offline valid=Normal,Movable node=0 group=virtio-mem:virtio0 goal=movable reason=ratio-allows attempts=5 error=16 flags=settled,arrived,gave-up
+block 51 offline valid=Normal,Movable node=0 group=virtio-mem:virtio0 flags=settled,arrived
+block 52 online zone=Normal node=0 group=virtio-mem:virtio0 goal=movable reason=ratio-allows flags=settled,arrived
+"""
+FOREIGN = "another hand took it offline, and mhpd leaves it so: `mhpctl online` brings it back"
+
+
+@test
+def plan_online_with_a_daemon():
+    with bus() as env, fake(env, "done", LEFT_OFFLINE):
+        answer = mhpctl("plan", "online", "--json", env=env).json()
+        equal(answer["from"], "mhpd", "whose map")
+        equal([(s["verb"], s["blocks"], s["reason"]) for s in answer["steps"]],
+              [("online_movable", "32-35", "rule"), ("online_movable", "51", "ratio-allows")], "what is decided on goes on, the rest is decided on")
+        equal([(s["blocks"], s["reason"], s["words"]) for s in answer["stays"]],
+              [("48", "foreign-offline", FOREIGN), ("49", "requested", "it was asked for: `mhpctl online` brings it back"),
+               ("50", "ratio-allows", "it did not come online in 5 attempts, and mhpd has given up: `mhpctl online` has it try again")], "what stays")
+        run = mhpctl("plan", "online", "48", env=env)
+        has(run.out, "stays offline 48     128M none foreign-offline " + FOREIGN + "\n", "in words")
+        assert "not known" not in run.out, "it is known"
+
+
+@test
+def explain_what_stays_offline():
+    with bus() as env, fake(env, "done", LEFT_OFFLINE):
+        by = {b["block"]: b for b in mhpctl("explain", "48-51", "--json", env=env).json()["blocks"]}
+        equal([(by[nr]["reason"], by[nr]["advice"]) for nr in (48, 51)], [("foreign-offline", FOREIGN), (None, None)], "reasons")
+        has(mhpctl("explain", "48", env=env).out, "  reason   foreign-offline\n", "in words")
+
+
 @test
 def another_machine():
     bridge = shutil.which("systemd-stdio-bridge")
