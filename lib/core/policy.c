@@ -162,6 +162,18 @@ static bool kernel_decided(const struct mhp_config *config, const struct mhp_blo
         return true;
 }
 
+/* Who writes a zone to the state file of a dax device (Linux 7.3) brings the whole device online there, and the file shows that zone from then on. Another
+ * zone would fight a user and make the file false. */
+static void yield_to_user(const struct mhp_block *block, struct mhp_decision *d) {
+        enum mhp_want there = mhp_zone_class((enum mhp_zone) block->zone);
+
+        if (block->state != MHP_STATE_ONLINE || block->goal != MHP_WANT_UNSET || !(block->flags & MHP_BLOCK_CHOSEN) || d->want == there)
+                return;
+        d->want = there;
+        d->reason = MHP_REASON_ACCEPTED;
+        d->follows = false;
+}
+
 static bool movable_offered(const struct mhp_block *block) {
         return block->state != MHP_STATE_OFFLINE || block->valid == 0 || block->valid & MHP_ZONE_BIT(MHP_ZONE_MOVABLE);
 }
@@ -191,6 +203,7 @@ void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *confi
                 d.want = MHP_WANT_KERNEL;
                 d.reason = MHP_REASON_ZONE_NOT_OFFERED;
         }
+        yield_to_user(block, &d);
         *ret = d;
 }
 
@@ -254,10 +267,12 @@ void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_conf
         case MHP_REASON_KERNEL_DECIDED:
                 mhp_text_add(text, "the kernel's auto-movable policy chose");
                 return;
+        case MHP_REASON_ACCEPTED:
+                mhp_text_add(text, "another hand put it there, and it is left there");
+                return;
         case MHP_REASON_UNSET:
         case MHP_REASON_REQUESTED:
         case MHP_REASON_FOUND_ONLINE:
-        case MHP_REASON_ACCEPTED:
         case MHP_REASON_FOREIGN_OFFLINE:
         case MHP_REASON_REMOVAL:
         case MHP_REASON_RESTORED:

@@ -22,11 +22,11 @@ static const struct remover {
                 .stays = "the host has not asked for it back: a guest cannot give virtio-mem memory back by itself",
         },
         [MHP_SOURCE_DAX] = {
-                .hand = "the kmem driver lets go of the device",
+                .hand = "the kmem driver lets go of the device's memory",
                 .foreign = "",
                 .no_hold = "",
-                .no_hand = "the kmem driver does not let go of the device",
-                .stays = "the kmem driver let go of the device, and its blocks stayed",
+                .no_hand = "the kmem driver does not let go of the device's memory",
+                .stays = "the kmem driver let go of the device's memory, and its blocks stayed",
         },
 };
 

@@ -9,7 +9,7 @@
 /* acpi: the veto; virtio-mem: unplug_online=N. */
 bool mhp_remover_holds(enum mhp_source source);
 
-/* acpi: eject; dax: unbind. virtio-mem takes offline blocks out by itself, once the host has asked for them. */
+/* acpi: eject; dax: `unplugged` to its state, or unbind. virtio-mem takes offline blocks out by itself, once the host has asked for them. */
 bool mhp_remover_hands(enum mhp_source source);
 
 /* There is one at all. What came with the machine, and what a balloon brought, only goes offline. */

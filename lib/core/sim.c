@@ -195,8 +195,10 @@ int mhp_sim_plug(struct mhp_sim *sim, const struct mhp_sim_plug *plug) {
         r = insert(sim, plug->blocks, &block, &first);
         if (r < 0)
                 return r;
-        if (block.group != MHP_NO_GROUP)
+        if (block.group != MHP_NO_GROUP) {
                 sim->groups[block.group].device_block = plug->device_block;
+                sim->groups[block.group].chosen = plug->chosen;
+        }
         if (plug->links == MHP_SIM_LINKS_SETTLE) {
                 sim->hidden.first = MIN(sim->hidden.first, plug->blocks.first);
                 sim->hidden.last = MAX(sim->hidden.last, plug->blocks.last);
@@ -315,6 +317,7 @@ bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret) {
                         ret->group = sim->groups[block->group].name;
                         ret->source = sim->groups[block->group].source;
                         ret->device_block = sim->groups[block->group].device_block;
+                        ret->chosen = sim->groups[block->group].chosen;
                 }
         }
         return true;

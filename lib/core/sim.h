@@ -48,6 +48,7 @@ struct mhp_sim_plug {
         enum mhp_zone zone;      /* where the kernel puts it by itself; UNSET: as it is armed */
         uint8_t valid;           /* 0: Normal and Movable */
         uint32_t device_block;   /* of the group */
+        bool chosen;             /* as in struct mhp_reading */
         enum mhp_sim_links links;
 };
 
@@ -66,6 +67,7 @@ struct mhp_sim_group {
         char name[MHP_GROUP_NAME_MAX];
         enum mhp_source source;
         uint32_t device_block;   /* as in struct mhp_group */
+        bool chosen;             /* as in struct mhp_reading */
         uint32_t asked;          /* blocks that the host wants back (virtio-mem) */
 };
 

@@ -187,6 +187,18 @@ static uint32_t device_block(const struct mhp_groups *groups, const struct mhp_i
         return n > 1 && n <= MHP_BLOCK_MAX && (n & (n - 1)) == 0 ? (uint32_t) n : 0;
 }
 
+/* The state file shows what was written last (state_show(), drivers/dax/kmem.c, 7.3), `offline` as long as nobody has written since kmem took the device
+ * and mhpd had told the kernel to leave blocks offline. It is `unplugged` until a write that brings memory has ended. While kmem takes a device there is no
+ * such file, and before 7.3 there is none at all. */
+static bool is_chosen(const struct mhp_groups *groups, const struct mhp_iomem_range *range) {
+        char path[128], value[32];
+
+        if (range->source != MHP_SOURCE_DAX)
+                return false;
+        (void) snprintf(path, sizeof(path), NAME_DAX_DEVICES "/%s/" NAME_DAX_STATE, range->device);
+        return mhp_root_read(groups->root, path, value, sizeof(value)) >= 0 && strcmp(value, "offline") != 0;
+}
+
 int mhp_groups_refresh(struct mhp_groups *groups) {
         struct mhp_iomem iomem = { .hidden = true };
         _cleanup_free_ char *text = NULL;
@@ -201,8 +213,10 @@ int mhp_groups_refresh(struct mhp_groups *groups) {
                         return r;
         }
         mhp_iomem_done(&groups->iomem);
-        for (size_t i = 0; i < iomem.n; i++)
+        for (size_t i = 0; i < iomem.n; i++) {
                 iomem.range[i].device_block = device_block(groups, &iomem.range[i]);
+                iomem.range[i].chosen = is_chosen(groups, &iomem.range[i]);
+        }
         groups->iomem = iomem;
         groups->has_devices = iomem.hidden && (has_entries(groups->root, NAME_VIRTIO_MEM_DRIVER, "virtio") ||
                                                has_entries(groups->root, NAME_DAX_DEVICES, "dax"));
@@ -297,6 +311,7 @@ static int from_iomem(struct mhp_groups *groups, struct mhp_reading *reading) {
                         continue;
                 reading->source = range->source;
                 reading->device_block = range->device_block;
+                reading->chosen = range->chosen;
                 return intern(groups, range->source, range->device, &reading->group);
         }
         return 0;
@@ -350,6 +365,7 @@ int mhp_groups_resolve(struct mhp_groups *groups, enum mhp_resolve how, struct m
         reading->source = MHP_SOURCE_UNKNOWN;
         reading->group = NULL;
         reading->device_block = 0;
+        reading->chosen = false;
 
         r = from_iomem(groups, reading);
         if (r < 0 || reading->group)

@@ -35,6 +35,7 @@ struct mhp_iomem_range {
         enum mhp_source source;
         char device[32];      /* virtio0, dax0.0 */
         uint32_t device_block; /* as in struct mhp_group; filled in by mhp_groups_refresh() */
+        bool chosen;           /* as in struct mhp_reading; likewise */
 };
 struct mhp_iomem {
         struct mhp_iomem_range *range; /* owned */

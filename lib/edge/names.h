@@ -46,6 +46,7 @@
 
 /* Below a device. */
 #define NAME_DRIVER "driver"
+#define NAME_DAX_STATE "state"
 #define NAME_DAX_SIZE "size"
 #define NAME_DAX_NODE "target_node"
 #define NAME_DAX_SWITCH "memmap_on_memory"

@@ -70,6 +70,15 @@ static int eject(const struct mhp_root *root, const char *device) {
         return mhp_root_write(root, path, "1");
 }
 
+/* `unplugged` takes all of the device out, or nothing (state_store(), drivers/dax/kmem.c, 7.3). */
+static int unplug(const struct mhp_root *root, const char *device) {
+        char path[REMOVER_PATH_MAX];
+
+        if ((size_t) snprintf(path, sizeof(path), NAME_DAX_DEVICES "/%s/" NAME_DAX_STATE, device) >= sizeof(path))
+                return -EINVAL;
+        return mhp_root_exists(root, path) ? mhp_root_write(root, path, "unplugged") : mhp_root_write(root, NAME_KMEM_UNBIND, device);
+}
+
 int mhp_remover_hand(const struct mhp_root *root, const char *group) {
         const char *device = strchr(group, ':');
         enum mhp_source source;
@@ -81,5 +90,5 @@ int mhp_remover_hand(const struct mhp_root *root, const char *group) {
                 return -EOPNOTSUPP;
         if (!device || !is_device(device + 1))
                 return -EINVAL;
-        return source == MHP_SOURCE_ACPI ? eject(root, device + 1) : mhp_root_write(root, NAME_KMEM_UNBIND, device + 1);
+        return source == MHP_SOURCE_ACPI ? eject(root, device + 1) : unplug(root, device + 1);
 }

@@ -54,6 +54,7 @@ enum mhp_block_flags {
         MHP_BLOCK_COUNTED   = 1 << 9, /* `used` and `fixed` are known, and no older than its state */
         MHP_BLOCK_CHEAP     = 1 << 10, /* counted: nothing in it stays, and of the rest there is little */
         MHP_BLOCK_TOLD      = 1 << 11, /* that it drifted is told; what is to be done about that waits for a calm moment */
+        MHP_BLOCK_CHOSEN    = 1 << 12, /* somebody has chosen the zone of its device, as of the last reading: struct mhp_reading */
 };
 
 /* The list a block stands in: what has to be done next with it. Derived from the other fields by
@@ -107,6 +108,7 @@ struct mhp_reading {
         enum mhp_source source;
         const char *group;     /* `SOURCE:DEVICE` or `boot`; NULL: not known yet */
         uint32_t device_block; /* of the group: struct mhp_group */
+        bool chosen;           /* a user has written the zone to the device's own file (daxX.Y/state): what comes online of it is that user's doing */
 };
 
 /* Why the block is as it is: the reason of its goal, unless another hand took it offline. */

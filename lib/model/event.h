@@ -40,7 +40,7 @@ enum mhp_verb {
         MHP_VERB_COUNT,          /* look at the pages of the blocks; each outcome comes with a COUNT event before it */
         MHP_VERB_HOLD,           /* `group`: keep what brought it from taking it out by itself: the ACPI veto, virtio-mem's unplug_online */
         MHP_VERB_RELEASE,        /* and as it was before */
-        MHP_VERB_HAND,           /* `group`: hand it over: eject, unbind */
+        MHP_VERB_HAND,           /* `group`: hand it over: eject, unbind, `unplugged` to a dax device's state */
         MHP_VERB_INTERRUPT,      /* the step under way is not wanted any more; no step of its own, and no outcome */
         MHP_VERB_REPORT,         /* nothing to do, something to tell: `note` */
         _MHP_VERB_MAX,

@@ -117,6 +117,9 @@ static void read_into(struct mhp_block *block, const struct mhp_reading *reading
                 block->valid = reading->valid;
         if (reading->state != was)
                 block->flags &= (uint16_t) ~(MHP_BLOCK_COUNTED | MHP_BLOCK_CHEAP);
+        block->flags &= (uint16_t) ~MHP_BLOCK_CHOSEN;
+        if (reading->chosen)
+                block->flags |= MHP_BLOCK_CHOSEN;
         if (reading->node >= 0) {
                 block->node = reading->node;
                 block->n_nodes = reading->n_nodes;

@@ -89,11 +89,12 @@ static int plug_words(struct scenario *s, const struct args *args, struct mhp_si
                 return complain(s, "valid=%s are no zones", valid);
         if (piece && mhp_parse_u32(piece, &plug->device_block) < 0)
                 return complain(s, "device-block=%s is no number", piece);
+        plug->chosen = arg_has(args, "chosen");
         plug->links = arg_has(args, "late") ? MHP_SIM_LINKS_LATE : MHP_SIM_LINKS_SETTLE;
         return 0;
 }
 
-/* plug GROUP BLOCKS [node=N] [auto=ZONE] [valid=ZONE,..] [device-block=N] [late] [each] */
+/* plug GROUP BLOCKS [node=N] [auto=ZONE] [valid=ZONE,..] [device-block=N] [chosen] [late] [each] */
 static int cmd_plug(struct scenario *s, const struct args *args) {
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
         struct mhp_sim_plug plug = { 0 };

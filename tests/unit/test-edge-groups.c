@@ -230,6 +230,26 @@ static void test_no_iomem(void **state) {
         assert_string_equal(ask(m, MHP_RESOLVE_SCAN, 0, MHP_STATE_ONLINE), "boot");
 }
 
+static void test_chosen(void **state) {
+        static const struct {
+                const char *value; /* of the state file, NULL: there is none */
+                bool chosen;
+        } rows[] = { { NULL, false }, { "offline\n", false }, { "online_movable\n", true }, { "online\n", true }, { "unplugged\n", true }, { "offline\n", false } };
+        struct machine *m = *state;
+
+        ROWS(row, rows) {
+                struct mhp_reading dax = { .nr = 64, .state = MHP_STATE_ONLINE, .chosen = true }, virtio = { .nr = 40, .state = MHP_STATE_ONLINE };
+
+                if (row->value)
+                        tree_file(&m->t, "sys/bus/dax/devices/dax0.0/state", row->value);
+                make_groups(m, IOMEM);
+                assert_int_equal(mhp_groups_resolve(m->groups, MHP_RESOLVE_SETTLED, &dax), 0);
+                assert_int_equal(mhp_groups_resolve(m->groups, MHP_RESOLVE_SETTLED, &virtio), 0);
+                ROW_INT(row->value ? row->value : "none", dax.chosen, row->chosen);
+                assert_false(virtio.chosen);
+        }
+}
+
 static void test_balloons(void **state) {
         struct machine *m = *state;
 
@@ -252,7 +272,7 @@ static void test_balloons(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_iomem_parse), T(test_by_iomem), T(test_by_acpi), T(test_late_link), T(test_refresh), T(test_hidden),
-                T(test_no_iomem), T(test_balloons),
+                T(test_no_iomem), T(test_balloons), T(test_chosen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,10 +126,24 @@ static void test_hand(void **state) {
         }
 }
 
+/* A device that kmem has on Linux 7.3. */
+static void test_hand_by_state(void **state) {
+        static const char file[] = "sys/bus/dax/devices/dax0.0/state";
+        struct machine *m = *state;
+
+        tree_file(&m->t, UNBIND, "");
+        tree_file(&m->t, file, "online_movable\n");
+        assert_int_equal(mhp_remover_hand(&m->root, "dax:dax0.0"), 0);
+        assert_int_equal(strncmp(tree_read(&m->t, file), "unplugged", 9), 0);
+        assert_string_equal(tree_read(&m->t, UNBIND), "");
+        assert_int_equal(mhp_remover_hand(&m->root, "dax:dax1.0"), 0);
+        assert_string_equal(tree_read(&m->t, UNBIND), "dax1.0");
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
-        const struct CMUnitTest tests[] = { cmocka_unit_test(test_source), T(test_hold), T(test_no_hold), T(test_hand) };
+        const struct CMUnitTest tests[] = { cmocka_unit_test(test_source), T(test_hold), T(test_no_hold), T(test_hand), T(test_hand_by_state) };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
