@@ -153,6 +153,8 @@ static int find_all(struct ctl_doctor *doctor) {
                 r = find_nobody(doctor);
         if (r >= 0)
                 r = find_zone_none(doctor);
+        if (r >= 0)
+                r = ctl_doctor_dimm(doctor);
         return r < 0 ? r : ctl_doctor_memmap(doctor);
 }
 

@@ -32,5 +32,8 @@ struct ctl_doctor {
 int ctl_doctor_add(struct ctl_doctor *doctor, const char *token, const struct mhp_ranges *blocks, const char *remedy, const char *format, ...)
         _printf_(5, 6);
 
+/* doctor-dimm.c: DIMMs of which the kernel has made no memory. */
+int ctl_doctor_dimm(struct ctl_doctor *doctor);
+
 /* doctor-memmap.c: all about where memmaps lie. */
 int ctl_doctor_memmap(struct ctl_doctor *doctor);

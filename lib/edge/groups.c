@@ -268,7 +268,7 @@ static int load_device(struct mhp_groups *groups, const char *device) {
         for (const struct dirent *d; (d = readdir(dir));) {
                 uint32_t nr;
 
-                if (strncmp(d->d_name, "physical_node", 13) != 0)
+                if (strncmp(d->d_name, NAME_ACPI_PHYSICAL_NODE, strlen(NAME_ACPI_PHYSICAL_NODE)) != 0)
                         continue;
                 (void) snprintf(path, sizeof(path), NAME_ACPI_DEVICES "/%.63s/%.63s", device, d->d_name);
                 if (mhp_root_link_name(groups->root, path, target, sizeof(target)) < 0 || strncmp(target, "memory", 6) != 0 ||

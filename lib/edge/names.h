@@ -19,6 +19,8 @@
 #define NAME_ACPI_VETO "sys/firmware/acpi/hotplug/memory/enabled"
 #define NAME_ACPI_NOTICE "sys/firmware/acpi/hotplug/memory/notify"
 #define NAME_ACPI_EJECT "eject"
+#define NAME_ACPI_STATUS "status"
+#define NAME_ACPI_PHYSICAL_NODE "physical_node"
 #define NAME_VIRTIO_MEM_UNPLUG_ONLINE "sys/module/virtio_mem/parameters/unplug_online"
 #define NAME_VIRTIO_MEM_DRIVER "sys/bus/virtio/drivers/virtio_mem"
 #define NAME_DAX_DEVICES "sys/bus/dax/devices"

@@ -62,6 +62,20 @@ def two_hands():
 
 
 @test
+def dimm_refused():
+    with mixed() as tree:
+        healthy(tree)
+        tree.refused("PNP0C80:07", 0)
+        findings(tree)
+        tree.refused("PNP0C80:08")
+        equal(findings(tree, "dimm-refused")[0]["message"], "the kernel has refused the DIMM acpi:PNP0C80:08: it is plugged in and enabled, and none of its "
+              "memory is there; a memory block has 128M", "what")
+        has(mhpctl("doctor", "--sysroot", tree.root, status=1).out, "multiples of the memory block size", "what to do")
+        equal(mhpctl("groups", "--json", "--sysroot", tree.root).json()["refused"], ["acpi:PNP0C80:08"], "groups")
+        has(mhpctl("groups", "--sysroot", tree.root).out, "\nacpi:PNP0C80:08 is plugged in, and the kernel has refused it", "in words")
+
+
+@test
 def memmap_parameter():
     with self_hosting() as tree:
         healthy(tree)

@@ -56,6 +56,10 @@ class Tree:
             os.symlink(f"../../../../devices/system/memory/memory{nr}", acpi / f"physical_node{i or ''}")
             os.symlink(f"../../../../bus/acpi/devices/{device}", self.memory / f"memory{nr}" / "firmware_node")
 
+    def refused(self, device, status=15):
+        """An ACPI memory device of which the kernel has made no memory."""
+        self.write(f"sys/bus/acpi/devices/{device}/status", str(status))
+
     def device(self, first, last, device, name):
         self.ram(first, last, device)
         self.ram(first, last, name, "  ")

@@ -133,7 +133,7 @@ static void test_compare(void **state) {
         assert_int_equal(d.observed, PAGES);
         assert_int_equal(d.pfn, 32 * BLOCK_PAGES + PAGES - 1);
         put_flags(t, 32, MHP_PAGE_NONE, 1);
-        assert_int_equal(mhp_memmap_compare(&memmaps, mhp_map_find(map, 32), PAGES, &d), -ENODATA);
+        assert_int_equal(mhp_memmap_compare(&memmaps, mhp_map_find(map, 32), PAGES, &d), -ENXIO);
 }
 
 static void test_fill(void **state) {
