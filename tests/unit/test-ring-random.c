@@ -206,6 +206,11 @@ static void pressure(struct world *w) {
         uint64_t managed = dice(w, 3) ? UINT64_C(1) << 30 : 0, available = (uint64_t) dice(w, 200) << 20;
 
         mhp_sim_set_pressure(w->sim, &(struct mhp_pressure) { .kernel_managed = managed, .kernel_available = available });
+        if (dice(w, 3) == 0) {
+                struct mhp_range with = { 0, dice(w, 2) };
+
+                mhp_sim_set_processors(w->sim, &(struct mhp_ranges) { .range = &with, .n = 1 });
+        }
 }
 
 static void pump(struct world *w) {
