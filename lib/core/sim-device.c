@@ -93,6 +93,8 @@ int mhp_sim_eject(struct mhp_sim *sim, const char *name) {
                 return -ENODEV;
         if (sim->vetoed)
                 return -EPERM;
+        if (sim->foreign != MHP_NO_BLOCK)
+                return -EBUSY;
         for (size_t i = 0; i < sim->n_blocks; i++)
                 if (is_of(sim, &sim->blocks[i], group) && sim->blocks[i].state == MHP_STATE_GOING_OFFLINE)
                         return -EBUSY;

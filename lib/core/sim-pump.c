@@ -171,7 +171,7 @@ static int settle(struct mhp_sim *sim, struct mhp_ring *ring) {
         int r;
 
         if (sim->stage == MHP_SIM_BEGIN) {
-                sim->error = sim->n_settle_stuck > 0 ? ETIMEDOUT : 0;
+                sim->error = sim->n_settle_stuck > 0 || sim->foreign != MHP_NO_BLOCK ? ETIMEDOUT : 0;
                 if (sim->error)
                         sim->now += sim->deadline;
                 else
@@ -190,8 +190,8 @@ static int settle(struct mhp_sim *sim, struct mhp_ring *ring) {
 /* A write to a device's file may wait for a lock as well, for as long as something else holds that. */
 static int device(struct mhp_sim *sim, struct mhp_ring *ring) {
         if (sim->stage == MHP_SIM_BEGIN) {
-                if (sim->n_device_stuck > 0) {
-                        sim->n_device_stuck--;
+                if (sim->n_device_stuck > 0 || sim->foreign != MHP_NO_BLOCK) {
+                        sim->n_device_stuck -= sim->n_device_stuck > 0;
                         sim->stage = MHP_SIM_STUCK;
                         return 0;
                 }
@@ -242,6 +242,12 @@ static int begin(struct mhp_sim *sim) {
         uint32_t nr = sim->items[sim->at].nr;
         struct mhp_sim_block *block = mhp_sim_find(sim, nr);
 
+        /* It waits for the hotplug lock. */
+        if (sim->foreign != MHP_NO_BLOCK) {
+                sim->stage = MHP_SIM_STUCK;
+                sim->waiting = true;
+                return 0;
+        }
         if (block && block->n_stuck > 0) {
                 block->n_stuck -= block->n_stuck != UINT16_MAX;
                 if (!block->killed && sim->verb == MHP_VERB_OFFLINE && block->state == MHP_STATE_ONLINE && block->zone != MHP_ZONE_NONE)
@@ -291,11 +297,14 @@ static int lost(struct mhp_sim *sim, struct mhp_ring *ring) {
 static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
         struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
 
+        bool waiting = sim->waiting;
+
         pass_deadline(sim);
+        sim->waiting = false;
+        if (waiting || (block && block->killed))
+                return lost(sim, ring);
         if (block && block->state == MHP_STATE_GOING_OFFLINE)
                 block->state = MHP_STATE_ONLINE;
-        if (block && block->killed)
-                return lost(sim, ring);
         sim->error = ETIMEDOUT;
         sim->timed_out = true;
         read_back(sim, sim->items[sim->at].nr);
@@ -352,7 +361,9 @@ static int roll_back(struct mhp_sim *sim) {
 
 /* Up to the first that is stuck, or stays. at: that one. */
 static int tear_down(struct mhp_sim *sim) {
-        if (!can_begin(sim)) {
+        if (sim->foreign != MHP_NO_BLOCK)
+                pass_deadline(sim);
+        if (sim->foreign != MHP_NO_BLOCK || !can_begin(sim)) {
                 sim->error = ECANCELED;
                 sim->stage = MHP_SIM_WRITTEN;
                 return 0;
@@ -415,9 +426,10 @@ void mhp_sim_kill(struct mhp_sim *sim) {
         bool torn = sim->stage == MHP_SIM_STUCK && sim->verb == MHP_VERB_TEARDOWN;
 
         for (size_t i = 0; i < sim->n_blocks; i++)
-                if (sim->blocks[i].state == MHP_STATE_GOING_OFFLINE)
+                if (sim->blocks[i].state == MHP_STATE_GOING_OFFLINE && sim->blocks[i].nr != sim->foreign)
                         sim->blocks[i].state = MHP_STATE_ONLINE;
         sim->stage = MHP_SIM_IDLE;
+        sim->waiting = false;
         if (torn)
                 (void) roll_back(sim); /* without memory to say so, nobody is told */
 }

@@ -20,6 +20,7 @@ int mhp_sim_new(uint64_t block_size, struct mhp_sim **ret) {
                 return -ENOMEM;
         sim->block_size = block_size;
         sim->hidden = NO_RANGE;
+        sim->foreign = MHP_NO_BLOCK;
         *ret = sim;
         return 0;
 }
@@ -189,6 +190,8 @@ int mhp_sim_plug(struct mhp_sim *sim, const struct mhp_sim_plug *plug) {
                 .links = (uint8_t) plug->links,
         };
 
+        if (sim->foreign != MHP_NO_BLOCK)
+                return -EBUSY;
         int r = obtain_group(sim, plug->group, plug->source, &block.group);
         if (r < 0)
                 return r;
@@ -211,6 +214,8 @@ int mhp_sim_unplug(struct mhp_sim *sim, struct mhp_range range) {
         size_t i = sim_search(sim, range.first), end = i;
         int r = 0;
 
+        if (sim->foreign != MHP_NO_BLOCK)
+                return -EBUSY;
         for (; end < sim->n_blocks && sim->blocks[end].nr <= range.last; end++)
                 if (sim->blocks[end].state == MHP_STATE_GOING_OFFLINE || sim->blocks[end].zone == MHP_ZONE_NONE)
                         return -EBUSY;
@@ -228,13 +233,45 @@ int mhp_sim_unplug(struct mhp_sim *sim, struct mhp_range range) {
         return 0;
 }
 
+/* A teardown has the hotplug lock, also while it waits for another of its blocks. */
+static bool is_locked(const struct mhp_sim *sim, const struct mhp_sim_block *block) {
+        return sim->foreign != MHP_NO_BLOCK || block->state == MHP_STATE_GOING_OFFLINE || (sim->stage == MHP_SIM_STUCK && sim->verb == MHP_VERB_TEARDOWN);
+}
+
+int mhp_sim_foreign_begin(struct mhp_sim *sim, uint32_t nr) {
+        struct mhp_sim_block *block = mhp_sim_find(sim, nr);
+
+        if (!block)
+                return -ENODEV;
+        /* A writer of mhpd's that is stuck inside the operation has the lock, whichever block it is at. */
+        if (is_locked(sim, block) || sim->stage == MHP_SIM_STUCK)
+                return -EBUSY;
+        if (block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)
+                return -EINVAL;
+        block->state = MHP_STATE_GOING_OFFLINE;
+        sim->foreign = nr;
+        return 0;
+}
+
+int mhp_sim_foreign_end(struct mhp_sim *sim, bool done) {
+        struct mhp_sim_block *block = mhp_sim_find(sim, sim->foreign);
+        int r = 0;
+
+        sim->foreign = MHP_NO_BLOCK;
+        if (!block)
+                return 0;
+        block->state = MHP_STATE_ONLINE;
+        if (done)
+                r = sim_set_offline(sim, block);
+        return r < 0 || !done ? r : sim_went_offline(sim, block->nr);
+}
+
 int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum mhp_zone zone) {
         struct mhp_sim_block *block = mhp_sim_find(sim, nr);
 
         if (!block)
                 return -ENODEV;
-        /* A teardown has the hotplug lock, also while it waits for another of its blocks. */
-        if (block->state == MHP_STATE_GOING_OFFLINE || (sim->stage == MHP_SIM_STUCK && sim->verb == MHP_VERB_TEARDOWN))
+        if (is_locked(sim, block))
                 return -EBUSY;
         if (verb == MHP_VERB_OFFLINE) {
                 if (block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)

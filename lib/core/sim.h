@@ -98,6 +98,7 @@ struct mhp_sim {
         struct mhp_range hidden;       /* blocks whose links a settle will show lie within; empty if first > last */
         enum mhp_verb auto_online;     /* auto_online_blocks; NONE: offline */
         bool auto_default;             /* it says `online`: the zone that valid_zones names first */
+        uint32_t foreign;              /* the block that another hand is taking offline, with the hotplug lock held; MHP_NO_BLOCK: none */
         unsigned n_settle_stuck;       /* settles that will not come through; UINT_MAX: for ever */
         uint64_t n_kernel;             /* blocks online in kernel zones */
         bool vetoed;                   /* ejects fail: /sys/firmware/acpi/hotplug/memory/enabled is 0 */
@@ -119,6 +120,7 @@ struct mhp_sim {
         enum mhp_sim_stage stage;
         char device[MHP_GROUP_NAME_MAX]; /* of HOLD, RELEASE, HAND */
         bool interrupted;              /* it is not wanted any more */
+        bool waiting;                  /* STUCK: for the hotplug lock, which another hand has */
         bool timed_out;            /* a write of the step had to be interrupted at its deadline */
         uint64_t deadline;
         bool lift;                     /* of what is on hold */
@@ -149,6 +151,11 @@ int mhp_sim_unplug(struct mhp_sim *sim, struct mhp_range blocks);
 
 /* Another hand writes ONLINE_* or OFFLINE. zone: where it comes online. -ENODEV, -EINVAL, -EBUSY: that hand is told so, nobody else. */
 int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum mhp_zone zone);
+
+/* Another hand begins to take a block offline, and holds the hotplug lock until it is done, or has given that up: of the latter no event tells.
+ * -ENODEV, -EINVAL, -EBUSY as above. */
+int mhp_sim_foreign_begin(struct mhp_sim *sim, uint32_t nr);
+int mhp_sim_foreign_end(struct mhp_sim *sim, bool done);
 
 /* The next n writes of ONLINE_* or OFFLINE (NONE: both) to the blocks fail with `error`; 0 ends that. */
 void mhp_sim_fault(struct mhp_sim *sim, struct mhp_range blocks, enum mhp_verb verb, unsigned error, unsigned n);

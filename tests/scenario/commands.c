@@ -133,15 +133,17 @@ static int cmd_foreign(struct scenario *s, const struct args *args) {
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
         enum mhp_zone zone = MHP_ZONE_UNSET;
 
-        if (args->n < 2 || (strcmp(args->word[1], "online") != 0 && strcmp(args->word[1], "offline") != 0))
-                return complain(s, "foreign online or foreign offline?");
+        if (args->n == 2 && (strcmp(args->word[1], "succeeds") == 0 || strcmp(args->word[1], "fails") == 0))
+                return mhp_sim_foreign_end(s->sim, args->word[1][0] == 's') < 0 ? complain(s, "out of memory") : 0;
+        if (args->n < 2 || (strcmp(args->word[1], "online") != 0 && strcmp(args->word[1], "offline") != 0 && strcmp(args->word[1], "begins") != 0))
+                return complain(s, "foreign online, offline, begins, succeeds or fails?");
         bool online = strcmp(args->word[1], "online") == 0;
         if (arg_ranges(s, args, 2, &ranges) < 0)
                 return -1;
         if (online && (args->n < 4 || mhp_zone_parse(args->word[3], &zone) < 0))
                 return complain(s, "in which zone?");
         EACH_BLOCK(nr, ranges)
-                if (mhp_sim_foreign(s->sim, nr, online ? MHP_VERB_ONLINE_KERNEL : MHP_VERB_OFFLINE, zone) < 0)
+                if (args->word[1][0] == 'b' ? mhp_sim_foreign_begin(s->sim, nr) < 0 : mhp_sim_foreign(s->sim, nr, online ? MHP_VERB_ONLINE_KERNEL : MHP_VERB_OFFLINE, zone) < 0)
                         return complain(s, "block %u: the kernel refuses that to the other hand too", nr);
         return 0;
 }
@@ -214,17 +216,18 @@ static int cmd_processors(struct scenario *s, const struct args *args) {
 
 static int cmd_request(struct scenario *s, const struct args *args) {
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
-        enum mhp_want want;
+        enum mhp_want want = MHP_WANT_AUTO;
+        bool moves = args->n >= 3 && strcmp(args->word[2], "policy") == 0;
 
         if (arg_ranges(s, args, 1, &ranges) < 0)
                 return -1;
-        if (args->n < 3 || mhp_want_parse(args->word[2], &want) < 0)
-                return complain(s, "auto, movable, kernel or none?");
+        if (args->n < 3 || (!moves && mhp_want_parse(args->word[2], &want) < 0))
+                return complain(s, "auto, policy, movable, kernel or none?");
         EACH_BLOCK(nr, ranges) {
                 const struct mhp_block *block = mhp_map_find(s->ring->map, nr);
 
                 /* As the daemon has it: what is online somewhere is fine for `auto`. */
-                if (want == MHP_WANT_AUTO && block && block->state == MHP_STATE_ONLINE)
+                if (want == MHP_WANT_AUTO && !moves && block && block->state == MHP_STATE_ONLINE)
                         continue;
                 if (mhp_ring_event(s->ring, &(struct mhp_event) {
                             .type = MHP_EVENT_REQUEST, .now = s->sim->now, .block = nr, .want = want }) < 0)
