@@ -88,8 +88,24 @@ static void failed_sentence(const struct mhp_step *step, struct mhp_text *text) 
         mhp_text_printf(text, "; %s", words);
 }
 
+/* Another hand's decision, and how to have it undone. */
+static void kept_sentence(const struct mhp_step *step, bool many, struct mhp_text *text) {
+        mhp_text_printf(text, " %s put into %s by another hand and %s left there", many ? "were" : "was", zone_of(step) ? zone_of(step) : "an unknown zone",
+                        many ? "are" : "is");
+        if (step->words)
+                mhp_text_printf(text, " (%s)", step->words);
+        mhp_text_add(text, "; `mhpctl online --policy ");
+        (void) ranges_of(step, text);
+        mhp_text_printf(text, "` puts %s where policy wants %s", many ? "them" : "it", many ? "them" : "it");
+}
+
 static void drift_sentence(const struct mhp_step *step, bool many, struct mhp_text *text) {
-        mhp_text_printf(text, " %s in %s and not in %s", many ? "are" : "is", zone_of(step) ? zone_of(step) : "an unknown zone", wanted(step->want));
+        if (step->reason == MHP_REASON_ACCEPTED) {
+                kept_sentence(step, many, text);
+                return;
+        }
+        mhp_text_printf(text, " %s online in %s and not %s%s", many ? "are" : "is", zone_of(step) ? zone_of(step) : "an unknown zone",
+                        step->want == MHP_WANT_NONE ? "" : "in ", step->want == MHP_WANT_NONE ? "offline" : wanted(step->want));
         if (step->reason == MHP_REASON_REQUESTED)
                 mhp_text_add(text, ", which was asked for");
         else
@@ -120,7 +136,11 @@ static void predicate(const struct mhp_step *step, bool many, struct mhp_text *t
                 drift_sentence(step, many, text);
                 return;
         case MHP_NOTE_REPAIRED:
-                mhp_text_printf(text, " %s put right and online in %s", are, zone);
+                mhp_text_printf(text, " %s put right and ", are);
+                if (step->want == MHP_WANT_NONE)
+                        mhp_text_add(text, "offline");
+                else
+                        mhp_text_printf(text, "online in %s", zone);
                 return;
         case MHP_NOTE_FOREIGN_OFFLINE:
                 mhp_text_printf(text, " %s taken offline by another hand and %s left to it", many ? "were" : "was", many ? "are" : "is");

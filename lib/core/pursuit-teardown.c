@@ -62,7 +62,8 @@ int ring_start_over(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *pur
                         continue;
                 if (!all && block->flags & MHP_BLOCK_GAVE_UP)
                         continue;
-                int r = ring_set_goal(ring, now, block->nr, mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_RESTORED);
+                enum mhp_want home = mhp_zone_class((enum mhp_zone) block->home);
+                int r = ring_set_goal(ring, now, block->nr, home != MHP_WANT_UNSET ? home : mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_RESTORED);
                 if (r < 0)
                         return r;
         }

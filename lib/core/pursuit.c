@@ -35,7 +35,7 @@ static int fail(struct mhp_ring *ring, uint64_t now, uint32_t id, uint32_t blame
         return r < 0 ? r : 1;
 }
 
-static bool is_held(const struct mhp_ring *ring, enum mhp_source source, uint32_t id) {
+bool ring_is_held(const struct mhp_ring *ring, enum mhp_source source, uint32_t id) {
         for (size_t i = 0; i < ring->map->n_removals; i++) {
                 const struct mhp_removal *other = &ring->map->removals[i];
                 bool leaving = other->phase == MHP_PHASE_HAND || other->phase == MHP_PHASE_LEAVE;
@@ -71,7 +71,7 @@ static int do_hold(struct mhp_ring *ring, uint64_t now, uint32_t id) {
                 return fail(ring, now, id, MHP_NO_BLOCK, error, error == EPERM ? mhp_remover_foreign_hold(source) : mhp_remover_no_hold(source));
         }
         /* One hold for one removal: whoever is first lifts it for the hand-over. */
-        if (pursuit->sent || pursuit->next != MHP_VERB_NONE || is_held(ring, source, id))
+        if (pursuit->sent || pursuit->next != MHP_VERB_NONE || ring_is_held(ring, source, id))
                 return 0;
         removal.held = (uint8_t) source;
         pursuit->next = MHP_VERB_HOLD;
@@ -114,9 +114,15 @@ static int next_block(struct mhp_ring *ring, uint64_t now, struct mhp_pursuit *p
                 const struct mhp_block *block = ring_item_block(ring, pursuit, pursuit->at);
                 if (!block || ring_is_off(block))
                         continue;
+                uint32_t nr = block->nr;
                 int r = ring_nominate(ring, now, block);
+                if (r < 0)
+                        return r;
+                /* What a repair, or an arrival, was about to bring online stays offline instead: no step goes out for it, so that the next has its turn. */
+                if (ring_is_off(mhp_map_find(ring->map, nr)))
+                        continue;
                 pursuit->at++;
-                return r < 0 ? r : 1;
+                return 1;
         }
         return 0;
 }
@@ -431,14 +437,22 @@ static int advance(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         return 0;
 }
 
+/* What one of them lets go, a hold above all, may be what one before it waits for. */
 int mhp_ring_pursue(struct mhp_ring *ring, uint64_t now) {
-        int r = 0;
+        bool moved;
 
-        for (size_t i = 0; i < ring->map->n_removals; i++)
-                do
-                        r = advance(ring, now, ring->map->removals[i].id);
-                while (r > 0);
-        return r;
+        do {
+                moved = false;
+                for (size_t i = 0; i < ring->map->n_removals; i++) {
+                        int r;
+
+                        while ((r = advance(ring, now, ring->map->removals[i].id)) > 0)
+                                moved = true;
+                        if (r < 0)
+                                return r;
+                }
+        } while (moved);
+        return 0;
 }
 
 static int send_count(struct mhp_ring *ring, struct mhp_pursuit *pursuit) {

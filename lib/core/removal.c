@@ -41,9 +41,12 @@ int ring_set_goal(struct mhp_ring *ring, uint64_t now, uint32_t nr, enum mhp_wan
                 .type = MHP_EVENT_GOAL, .now = now, .block = nr, .want = want, .reason = reason });
 }
 
-/* Going offline it still is where it was; and on its way online it is as good as there. */
+/* Going offline it still is where it was; and on its way online it is as good as there, or in the zone that it is to be put into because nobody has
+ * decided on the one where it is. */
 static enum mhp_zone home_of(const struct mhp_block *block) {
-        if (block->state != MHP_STATE_OFFLINE)
+        bool moves = block->flags & (MHP_BLOCK_ASTRAY | MHP_BLOCK_REPAIRING) && (block->goal == MHP_WANT_MOVABLE || block->goal == MHP_WANT_KERNEL);
+
+        if (block->state != MHP_STATE_OFFLINE && (!moves || mhp_block_goal_met(block)))
                 return (enum mhp_zone) block->zone;
         if (block->flags & MHP_BLOCK_HANDS_OFF)
                 return MHP_ZONE_UNSET;

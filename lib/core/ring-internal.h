@@ -65,6 +65,7 @@ const struct mhp_block *ring_member_after(const struct mhp_ring *ring, uint32_t 
 /* pursuit.c */
 enum mhp_source ring_source_of(const struct mhp_ring *ring, const struct mhp_removal *removal);
 bool ring_is_off(const struct mhp_block *block); /* and to stay so, as far as we are concerned */
+bool ring_is_held(const struct mhp_ring *ring, enum mhp_source source, uint32_t id); /* what brings `source`, by another removal */
 int ring_nominate(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block);
 
 /* pursuit-teardown.c: whether the unit whose turn it is goes as one; then all of it has its turn. 1 */

@@ -81,6 +81,19 @@ static void take_tally(struct mhp_ring *ring, uint32_t nr, const struct mhp_tall
                 ring->tally = *tally;
 }
 
+/* What another hand did. */
+static int heed(struct mhp_ring *ring, uint64_t now, uint32_t nr, int change) {
+        int r = 0;
+
+        if (change & (MHP_CHANGE_FOREIGN_OFFLINE | MHP_CHANGE_FOREIGN_MOVE))
+                ring->calm_at = mhp_add_sat(now, CALM_USEC);
+        if (change & MHP_CHANGE_FOREIGN_OFFLINE)
+                r = mhp_ring_note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
+        else if (change & MHP_CHANGE_FOREIGN_ONLINE)
+                r = mhp_ring_fought(ring, now, nr);
+        return r < 0 ? r : 0;
+}
+
 int mhp_ring_event(void *userdata, const struct mhp_event *event) {
         struct mhp_ring *ring = userdata;
         uint32_t nr = event->type == MHP_EVENT_BLOCK ? event->reading->nr : event->block;
@@ -97,13 +110,7 @@ int mhp_ring_event(void *userdata, const struct mhp_event *event) {
         r = mhp_map_apply(ring->map, event);
         if (event->type == MHP_EVENT_COUNT)
                 take_tally(ring, nr, event->tally);
-        if (r >= 0 && r & (MHP_CHANGE_FOREIGN_OFFLINE | MHP_CHANGE_FOREIGN_MOVE))
-                ring->calm_at = mhp_add_sat(event->now, CALM_USEC);
-        if (r >= 0 && r & MHP_CHANGE_FOREIGN_OFFLINE)
-                r = mhp_ring_note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
-        else if (r >= 0 && r & MHP_CHANGE_FOREIGN_ONLINE)
-                r = mhp_ring_fought(ring, event->now, nr);
-        return r < 0 ? r : 0;
+        return r < 0 ? r : heed(ring, event->now, nr, r);
 }
 
 /* A unit is decided on with all its blocks, so nothing is decided while arrivals are still being settled; unless that fails, then
@@ -149,10 +156,11 @@ static int decide_all(struct mhp_ring *ring, uint64_t now, const struct mhp_pres
         return 0;
 }
 
-/* One repair a block, and none where the kernel would refuse: zone `none` can never go offline (online_pages() and
- * test_pages_in_a_zone(), mm/memory_hotplug.c). */
+/* One repair a block, none where somebody has decided, and none where the kernel would refuse: zone `none` can never go offline
+ * (online_pages() and test_pages_in_a_zone(), mm/memory_hotplug.c). */
 static bool repairable(const struct mhp_ring *ring, const struct mhp_block *block) {
-        return ring->config.drift == MHP_DRIFT_REPAIR && !(block->flags & MHP_BLOCK_REPAIRED) && block->zone != MHP_ZONE_NONE;
+        return ring->config.drift == MHP_DRIFT_REPAIR && block->flags & MHP_BLOCK_ASTRAY && !(block->flags & MHP_BLOCK_REPAIRED) &&
+               block->zone != MHP_ZONE_NONE;
 }
 
 /* Worth a look at its pages before it is judged. */
@@ -177,8 +185,23 @@ static int tell_drift(struct mhp_ring *ring, uint64_t now, const struct mhp_bloc
         return r < 0 ? r : mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TOLD, .now = now, .block = block->nr });
 }
 
+/* Another hand's decision: told with what it is now, and where policy wanted it. */
+static int keep_place(struct mhp_ring *ring, uint64_t now, uint32_t nr, enum mhp_want wanted) {
+        static const char *const words[_MHP_WANT_MAX] = {
+                [MHP_WANT_MOVABLE] = "Movable was wanted",
+                [MHP_WANT_KERNEL] = "a kernel zone was wanted",
+                [MHP_WANT_NONE] = "offline was wanted",
+        };
+        int r = mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_ACCEPT, .now = now, .block = nr });
+
+        return r < 0 ? r : mhp_ring_note(ring, nr, MHP_NOTE_DRIFT, words[wanted]);
+}
+
 /* Where nothing is known of its pages, a try costs little: the kernel says EBUSY soon, and the block stays. */
 static int settle_drift(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
+        if (!(block->flags & MHP_BLOCK_ASTRAY))
+                return keep_place(ring, now, block->nr, (enum mhp_want) block->goal);
+
         bool repair = repairable(ring, block) && (!(block->flags & MHP_BLOCK_COUNTED) || block->flags & MHP_BLOCK_CHEAP);
         int r = repair ? 0 : mhp_ring_note(ring, block->nr, MHP_NOTE_DRIFT, left_words(block));
 
@@ -485,8 +508,8 @@ static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
                 if (!block || !(block->flags & MHP_BLOCK_BUSY))
                         continue;
                 int r = mhp_map_apply(ring->map, &event);
-                if (r >= 0 && r & MHP_CHANGE_FOREIGN_ONLINE)
-                        r = mhp_ring_fought(ring, now, ring->batch[i]);
+                if (r >= 0)
+                        r = heed(ring, now, ring->batch[i], r);
                 if (r < 0)
                         return r;
         }

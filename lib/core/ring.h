@@ -92,3 +92,6 @@ uint32_t mhp_ring_barrier(const struct mhp_ring *ring);
 
 /* When a TICK is due, µs; UINT64_MAX: never. */
 uint64_t mhp_ring_next_tick(const struct mhp_ring *ring);
+
+/* For tests, after a turn: the queue or the phase of something that waits and that nothing would ever wake; NULL: there is none. */
+const char *mhp_ring_sleeps(const struct mhp_ring *ring);

@@ -42,7 +42,7 @@ enum mhp_reason {
 };
 
 enum mhp_block_flags {
-        MHP_BLOCK_SETTLED   = 1 << 0, /* the hotplug work that brought it is over: links exist, its device is complete */
+        MHP_BLOCK_SETTLED   = 1 << 0, /* no hotplug work of others on it is under way: links exist, its device is complete, nobody takes it offline */
         MHP_BLOCK_BUSY      = 1 << 1, /* part of the step under way */
         MHP_BLOCK_REPAIRED  = 1 << 2, /* its one repair is used up or under way */
         MHP_BLOCK_REPAIRING = 1 << 3, /* to be taken offline and put where the goal says */
@@ -55,13 +55,16 @@ enum mhp_block_flags {
         MHP_BLOCK_CHEAP     = 1 << 10, /* counted: nothing in it stays, and of the rest there is little */
         MHP_BLOCK_TOLD      = 1 << 11, /* that it drifted is told; what is to be done about that waits for a calm moment */
         MHP_BLOCK_CHOSEN    = 1 << 12, /* somebody has chosen the zone of its device, as of the last reading: struct mhp_reading */
+        MHP_BLOCK_ASTRAY    = 1 << 13, /* nobody has decided that it be online where it is: another hand was faster at its arrival, a failed eject
+                                        * brought it back, or somebody asked for another place */
+        MHP_BLOCK_TAKEN     = 1 << 14, /* another hand was taking it offline when it was last read */
 };
 
 /* The list a block stands in: what has to be done next with it. Derived from the other fields by
  * mhp_block_queue() and kept by map_apply() alone. */
 enum mhp_queue {
         MHP_QUEUE_NONE,           /* nothing to do */
-        MHP_QUEUE_UNSETTLED,      /* wait until the hotplug work is over, then read it again */
+        MHP_QUEUE_UNSETTLED,      /* hotplug work on it is under way: wait until that is over, then read it again */
         MHP_QUEUE_UNDECIDED,      /* policy has not spoken */
         MHP_QUEUE_DRIFT,          /* online where it is not wanted, nothing decided about that */
         MHP_QUEUE_ONLINE_MOVABLE, /* write online_movable */
@@ -80,6 +83,7 @@ struct mhp_block {
         uint32_t group;      /* index into map->groups, MHP_NO_GROUP: not known */
         uint32_t prev, next; /* neighbours in the queue, block numbers or MHP_NO_BLOCK */
         uint64_t retry_at;   /* µs on the caller's monotonic clock; 0: no wait */
+        uint64_t arrived_at; /* if ARRIVED: when, µs on that clock. In no text: it means nothing to another process */
         int16_t node;        /* lowest node, -1: not known */
         uint8_t n_nodes;     /* boot memory may span several */
         uint8_t state;       /* enum mhp_state */

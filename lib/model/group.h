@@ -20,4 +20,6 @@ struct mhp_group {
         enum mhp_want goal;       /* of a unit: what its blocks inherit; UNSET: not decided */
         enum mhp_reason reason;
         uint8_t rule;
+        bool taken_whole;         /* by that hand: no member was left online */
+        uint64_t taken_at;        /* when another hand last took a member offline, µs; 0: never. In no text */
 };

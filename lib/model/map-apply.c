@@ -45,67 +45,6 @@ static int apply_scan_end(struct mhp_map *map) {
         return change;
 }
 
-static void forget_failures(struct mhp_block *block) {
-        block->flags &= (uint16_t) ~(MHP_BLOCK_GAVE_UP | MHP_BLOCK_TOLD);
-        block->attempts = 0;
-        block->error = 0;
-        block->retry_at = 0;
-}
-
-/* A new goal starts with no failures behind it. */
-static void set_goal(struct mhp_block *block, enum mhp_want want, enum mhp_reason reason, uint8_t rule) {
-        block->goal = want;
-        block->reason = reason;
-        block->rule = rule;
-        block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
-        forget_failures(block);
-}
-
-/* A member that was offline and is online again; whether it is fought for is not the map's affair. */
-static int come_back(struct mhp_block *block) {
-        if (block->removal != 0 && block->reason == MHP_REASON_REMOVAL)
-                set_goal(block, mhp_zone_class((enum mhp_zone) block->zone), MHP_REASON_ACCEPTED, 0);
-        return block->removal != 0 ? MHP_CHANGE_FOREIGN_ONLINE : 0;
-}
-
-/* What becomes of a block's history when another hand moved it. What comes of our own writes is for apply_outcome() to judge. */
-static int note_transition(struct mhp_block *block, const struct mhp_block *was) {
-        bool was_online = was->state == MHP_STATE_ONLINE || was->state == MHP_STATE_GOING_OFFLINE;
-
-        if (was->state == MHP_STATE_OFFLINE && block->state == MHP_STATE_ONLINE)
-                block->flags &= (uint16_t) ~MHP_BLOCK_HANDS_OFF;
-        if (block->flags & MHP_BLOCK_BUSY)
-                return 0;
-
-        if (was_online && block->state == MHP_STATE_OFFLINE) {
-                block->flags |= MHP_BLOCK_HANDS_OFF;
-                block->home = MHP_ZONE_UNSET; /* not ours to bring back */
-                block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
-                forget_failures(block);
-                return MHP_CHANGE_FOREIGN_OFFLINE;
-        }
-        /* Half of a repair was ours, the other half another hand's: that is judged anew, or the two would go on for ever. */
-        if (block->state == MHP_STATE_ONLINE && (was->state == MHP_STATE_OFFLINE || was->zone != block->zone)) {
-                block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_OURS);
-                forget_failures(block);
-                /* Not at its arrival, where the hand that was faster has taken it from nowhere. */
-                int moved = was_online || was->flags & MHP_BLOCK_HANDS_OFF ? MHP_CHANGE_FOREIGN_MOVE : 0;
-                return moved | (was->state == MHP_STATE_OFFLINE ? come_back(block) : 0);
-        }
-        return 0;
-}
-
-/* A block seen for the first time. What is online when mhpd first looks is as it should be; everything else has arrived. */
-static void init_block(const struct mhp_map *map, struct mhp_block *block) {
-        if (map->scanned || block->state != MHP_STATE_ONLINE) {
-                block->flags |= MHP_BLOCK_ARRIVED;
-                return;
-        }
-        block->flags |= MHP_BLOCK_SETTLED;
-        block->goal = mhp_zone_class(block->zone);
-        block->reason = MHP_REASON_FOUND_ONLINE;
-}
-
 static void read_into(struct mhp_block *block, const struct mhp_reading *reading) {
         enum mhp_state was = (enum mhp_state) block->state;
 
@@ -126,7 +65,7 @@ static void read_into(struct mhp_block *block, const struct mhp_reading *reading
         }
 }
 
-static int apply_block(struct mhp_map *map, const struct mhp_reading *reading) {
+static int apply_block(struct mhp_map *map, const struct mhp_reading *reading, uint64_t now) {
         uint32_t group = MHP_NO_GROUP;
         struct mhp_block *block;
         bool is_new;
@@ -160,9 +99,9 @@ static int apply_block(struct mhp_map *map, const struct mhp_reading *reading) {
         if (map->scanning)
                 block->flags |= MHP_BLOCK_SEEN;
 
-        int change = is_new ? MHP_CHANGE_NEW : note_transition(block, &was);
+        int change = is_new ? MHP_CHANGE_NEW : map_note_transition(map, block, &was, now);
         if (is_new)
-                init_block(map, block);
+                map_init_block(map, block, now);
         map_put_in(map, block);
         if (was.group != block->group)
                 map_sweep_group(map, was.group);
@@ -171,7 +110,7 @@ static int apply_block(struct mhp_map *map, const struct mhp_reading *reading) {
                (was.group != block->group ? MHP_CHANGE_GROUP : 0);
 }
 
-static int apply_added(struct mhp_map *map, uint32_t nr) {
+static int apply_added(struct mhp_map *map, uint32_t nr, uint64_t now) {
         struct mhp_block *block;
         bool is_new;
 
@@ -183,6 +122,7 @@ static int apply_added(struct mhp_map *map, uint32_t nr) {
                 return r;
 
         block->flags |= MHP_BLOCK_ARRIVED | (map->scanning ? MHP_BLOCK_SEEN : 0);
+        block->arrived_at = now;
         map_put_in(map, block);
         return MHP_CHANGE_NEW;
 }
@@ -190,6 +130,12 @@ static int apply_added(struct mhp_map *map, uint32_t nr) {
 /* What was accepted, asked for or put back for one block is no policy for the others. */
 static bool is_policy(enum mhp_reason reason) {
         return reason != MHP_REASON_ACCEPTED && reason != MHP_REASON_REQUESTED && reason != MHP_REASON_REMOVAL && reason != MHP_REASON_RESTORED;
+}
+
+/* Online in another kind of zone than the one asked for; zone `none` can never be left. */
+static bool must_move(const struct mhp_block *block) {
+        return block->state == MHP_STATE_ONLINE && block->zone != MHP_ZONE_NONE && !mhp_block_goal_met(block) &&
+               (block->goal == MHP_WANT_MOVABLE || block->goal == MHP_WANT_KERNEL);
 }
 
 static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct mhp_event *event) {
@@ -201,8 +147,16 @@ static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct
         }
 
         uint16_t error = block->error;
+        bool moves = block->goal == MHP_WANT_UNSET && block->flags & MHP_BLOCK_REPAIRING; /* a request: where policy wants it */
 
-        set_goal(block, event->want, event->reason, event->rule);
+        /* A repair that a removal calls off was none. */
+        if (event->reason == MHP_REASON_REMOVAL && block->flags & MHP_BLOCK_REPAIRING)
+                block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRED;
+        map_set_goal(block, event->want, event->reason, event->rule);
+        if (moves && must_move(block))
+                block->flags |= MHP_BLOCK_REPAIRING;
+        if (block->state == MHP_STATE_ONLINE && mhp_block_goal_met(block))
+                block->flags &= (uint16_t) ~MHP_BLOCK_ASTRAY;
         /* Where it could not be taken offline, that is told for as long as it stays as it is. */
         if (event->reason == MHP_REASON_RESTORED && block->state == MHP_STATE_ONLINE)
                 block->error = error;
@@ -218,29 +172,24 @@ static int apply_goal(struct mhp_map *map, struct mhp_block *block, const struct
         return MHP_CHANGE_GOAL;
 }
 
-/* Online in another kind of zone than the one asked for; zone `none` can never be left. */
-static bool must_move(const struct mhp_block *block) {
-        return block->state == MHP_STATE_ONLINE && block->zone != MHP_ZONE_NONE && !mhp_block_goal_met(block) &&
-               (block->goal == MHP_WANT_MOVABLE || block->goal == MHP_WANT_KERNEL);
-}
-
-/* AUTO leaves the choice to policy; the request still counts as one, in that it overrides hands off. */
+/* AUTO leaves the choice to policy, which moves a block that is online elsewhere; the request overrides hands off either way. */
 static int apply_request(struct mhp_block *block, enum mhp_want want) {
-        set_goal(block, want == MHP_WANT_AUTO ? MHP_WANT_UNSET : want, want == MHP_WANT_AUTO ? MHP_REASON_UNSET : MHP_REASON_REQUESTED, 0);
+        map_set_goal(block, want == MHP_WANT_AUTO ? MHP_WANT_UNSET : want, want == MHP_WANT_AUTO ? MHP_REASON_UNSET : MHP_REASON_REQUESTED, 0);
         block->flags &= (uint16_t) ~(MHP_BLOCK_HANDS_OFF | MHP_BLOCK_REPAIRED);
-        if (must_move(block) || (want == MHP_WANT_NONE && block->state == MHP_STATE_ONLINE))
+        if (must_move(block) || (want != MHP_WANT_MOVABLE && want != MHP_WANT_KERNEL && block->state == MHP_STATE_ONLINE))
                 block->flags |= MHP_BLOCK_REPAIRING;
+        block->flags |= block->state == MHP_STATE_ONLINE && !mhp_block_goal_met(block) ? MHP_BLOCK_ASTRAY : 0;
         return MHP_CHANGE_GOAL;
 }
 
 static int apply_accept(struct mhp_block *block) {
-        set_goal(block, block->state == MHP_STATE_OFFLINE ? MHP_WANT_NONE : mhp_zone_class(block->zone), MHP_REASON_ACCEPTED, 0);
+        map_accept_place(block);
         return MHP_CHANGE_GOAL;
 }
 
 static int apply_repair(struct mhp_block *block) {
         block->flags |= MHP_BLOCK_REPAIRED | MHP_BLOCK_REPAIRING;
-        forget_failures(block);
+        map_forget_failures(block);
         return 0;
 }
 
@@ -258,25 +207,27 @@ static enum mhp_verb verb_for(const struct mhp_block *block) {
         return block->goal == MHP_WANT_MOVABLE ? MHP_VERB_ONLINE_MOVABLE : block->goal == MHP_WANT_KERNEL ? MHP_VERB_ONLINE_KERNEL : MHP_VERB_OFFLINE;
 }
 
-static int apply_outcome(struct mhp_block *block, const struct mhp_event *event) {
+static int apply_outcome(struct mhp_map *map, struct mhp_block *block, const struct mhp_event *event) {
         /* Not the block that the step took: that one left, and another came in its place. */
         if (!(block->flags & MHP_BLOCK_BUSY))
                 return 0;
         block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
 
-        if (event->verb == MHP_VERB_SETTLE) {
-                if (event->error == 0)
-                        block->flags |= MHP_BLOCK_SETTLED;
-                /* While it was being settled, nobody looked. */
-                return block->state == MHP_STATE_ONLINE ? come_back(block) : 0;
-        }
+        if (event->verb == MHP_VERB_SETTLE)
+                return map_settle(map, block, event);
         if (event->verb == MHP_VERB_COUNT)
                 return 0;
+        /* Another hand has the hotplug lock: what became of the write is known when that hand is done. */
+        if (block->state == MHP_STATE_GOING_OFFLINE) {
+                block->attempts += block->attempts < UINT8_MAX;
+                map_take_away(block);
+                return 0;
+        }
 
         if (mhp_block_goal_met(block)) {
                 block->flags |= block->state == MHP_STATE_ONLINE ? MHP_BLOCK_OURS : 0;
-                block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
-                forget_failures(block);
+                block->flags &= (uint16_t) ~(MHP_BLOCK_REPAIRING | MHP_BLOCK_ASTRAY);
+                map_forget_failures(block);
                 return MHP_CHANGE_DONE;
         }
         if (block->state != (event->verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE))
@@ -284,8 +235,9 @@ static int apply_outcome(struct mhp_block *block, const struct mhp_event *event)
 
         /* Half of a repair is done, and the other half has tries of its own. Or something else was asked for meanwhile, and our own
          * write has to be taken back. Or another hand was faster and put it elsewhere, which is drift and no failure. */
-        forget_failures(block);
+        map_forget_failures(block);
         if (block->state == MHP_STATE_ONLINE) {
+                block->flags |= MHP_BLOCK_ASTRAY;
                 block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRING;
                 if (event->verb != verb_for(block) && must_move(block))
                         block->flags |= MHP_BLOCK_REPAIRING;
@@ -310,7 +262,7 @@ static int apply_tick(struct mhp_map *map, uint64_t now) {
 
 static bool reopens(const struct mhp_block *block) {
         return block->goal != MHP_WANT_UNSET && block->removal == 0 && block->reason != MHP_REASON_REQUESTED && block->reason != MHP_REASON_ACCEPTED &&
-               !(block->flags & MHP_BLOCK_BUSY) && (block->state == MHP_STATE_OFFLINE || !mhp_block_goal_met(block));
+               !(block->flags & (MHP_BLOCK_BUSY | MHP_BLOCK_TAKEN)) && (block->state == MHP_STATE_OFFLINE || !mhp_block_goal_met(block));
 }
 
 static int apply_reload(struct mhp_map *map) {
@@ -328,7 +280,7 @@ static int apply_reload(struct mhp_map *map) {
                 /* A repair that is called off was none. */
                 if (block->flags & MHP_BLOCK_REPAIRING)
                         block->flags &= (uint16_t) ~MHP_BLOCK_REPAIRED;
-                set_goal(block, MHP_WANT_UNSET, MHP_REASON_UNSET, 0);
+                map_set_goal(block, MHP_WANT_UNSET, MHP_REASON_UNSET, 0);
                 map_put_in(map, block);
         }
         return MHP_CHANGE_GOAL;
@@ -353,9 +305,11 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
                 return 0;
         case MHP_EVENT_RELEASED:
                 block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
+                if (block->state == MHP_STATE_GOING_OFFLINE)
+                        map_take_away(block);
                 return 0;
         case MHP_EVENT_OUTCOME:
-                return apply_outcome(block, event);
+                return apply_outcome(map, block, event);
         case MHP_EVENT_MEMBER:
                 return map_apply_member(map, block, event->id, event->zone);
         case MHP_EVENT_COUNT:
@@ -395,9 +349,9 @@ int mhp_map_apply(struct mhp_map *map, const struct mhp_event *event) {
         case MHP_EVENT_SCAN_END:
                 return apply_scan_end(map);
         case MHP_EVENT_BLOCK:
-                return apply_block(map, event->reading);
+                return apply_block(map, event->reading, event->now);
         case MHP_EVENT_ADDED:
-                return apply_added(map, event->block);
+                return apply_added(map, event->block, event->now);
         case MHP_EVENT_TICK:
                 return apply_tick(map, event->now);
         case MHP_EVENT_RELOAD:

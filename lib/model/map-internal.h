@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Between the files that make up the map: storage (map.c), sums and queues (map-sums.c), events (map-apply.c). */
+/* Between the files that make up the map: storage (map.c), sums and queues (map-sums.c), events (map-apply.c,
+ * map-transition.c). */
 
 #include "model/map.h"
 
@@ -33,6 +34,16 @@ void map_count_member(struct mhp_map *map, const struct mhp_block *block, int si
 int map_apply_removal(struct mhp_map *map, uint32_t id, const struct mhp_removal *removal);
 int map_apply_member(const struct mhp_map *map, struct mhp_block *block, uint32_t id, enum mhp_zone home);
 int map_apply_count(struct mhp_block *block, const struct mhp_tally *tally);
+
+/* map-transition.c. Where the block's history begins; what another hand's act makes of it (enum mhp_change bits); the end of a settle. */
+void map_init_block(const struct mhp_map *map, struct mhp_block *block, uint64_t now);
+int map_note_transition(struct mhp_map *map, struct mhp_block *block, const struct mhp_block *was, uint64_t now);
+void map_take_away(struct mhp_block *block); /* GOING_OFFLINE, by another hand */
+int map_settle(struct mhp_map *map, struct mhp_block *block, const struct mhp_event *event);
+/* A goal, with no failures behind it; the block's place as its goal. */
+void map_set_goal(struct mhp_block *block, enum mhp_want want, enum mhp_reason reason, uint8_t rule);
+void map_accept_place(struct mhp_block *block);
+void map_forget_failures(struct mhp_block *block);
 
 static inline struct mhp_sums *map_node_sums(struct mhp_map *map, int node) {
         return &map->nodes[node + 1];

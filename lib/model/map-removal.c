@@ -48,7 +48,7 @@ void map_count_member(struct mhp_map *map, const struct mhp_block *block, int si
         count(&sums->n_away, away, sign);
         count(&sums->n_lost, away && gave_up, sign);
         count(&sums->n_active, queue == MHP_QUEUE_OFFLINE || queue == MHP_QUEUE_BUSY, sign);
-        count(&sums->n_waiting, queue == MHP_QUEUE_WAITING, sign);
+        count(&sums->n_waiting, queue == MHP_QUEUE_WAITING || queue == MHP_QUEUE_UNSETTLED, sign);
         count(&sums->n_gave_up, block->state != MHP_STATE_OFFLINE && gave_up, sign);
 }
 

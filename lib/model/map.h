@@ -42,7 +42,7 @@ struct mhp_member_sums {
         uint32_t n_away;    /* offline, with a home to go back to */
         uint32_t n_lost;    /* of these, given up: they do not come back */
         uint32_t n_active;  /* their turn has come: to be taken offline at once, or in the step under way */
-        uint32_t n_waiting; /* to be tried again later */
+        uint32_t n_waiting; /* to be tried again later, or when another hand is done with them */
         uint32_t n_gave_up; /* online, and the kernel does not let them go */
 };
 

@@ -120,7 +120,12 @@ static int run_line(struct scenario *s, char *line) {
                 return complain(s, "out of memory");
         if (strcmp(args.word[0], "start") == 0 ? scenario_start(s) < 0 : run_command(s, &args) < 0)
                 return -1;
-        return mhp_map_consistent(s->ring->map) ? 0 : complain(s, "the map is not consistent any more");
+        if (!mhp_map_consistent(s->ring->map))
+                return complain(s, "the map is not consistent any more");
+
+        /* Whatever the next turn would see to is awake already. */
+        const char *sleeper = s->sim->turn_due || s->sim->n_uevents > 0 || s->sim->overflow ? NULL : mhp_ring_sleeps(s->ring);
+        return sleeper ? complain(s, "nothing wakes what is %s", sleeper) : 0;
 }
 
 static int run_file(const char *path) {

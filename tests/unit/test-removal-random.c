@@ -86,7 +86,7 @@ static void note_members(struct world *w) {
 
                         /* What has never come online need not come back, what nobody has heard of cannot be respected, and drift is
                          * repaired all the same, also where a restart hides that. */
-                        w->touched[nr] = block->flags & MHP_BLOCK_REPAIRING || (real && (real->fault[0].n > 0 || real->zone != block->zone)) || (block->state == MHP_STATE_OFFLINE && block->flags & MHP_BLOCK_GAVE_UP);
+                        w->touched[nr] = block->flags & (MHP_BLOCK_REPAIRING | MHP_BLOCK_ASTRAY) || (real && (real->fault[0].n > 0 || real->zone != block->zone)) || (block->state == MHP_STATE_OFFLINE && block->flags & MHP_BLOCK_GAVE_UP);
                         w->home[nr] = (enum mhp_zone) block->home;
                 }
                 if (w->keep || removal->verb == MHP_REMOVAL_OFFLINE || slot_source((nr - FIRST) / SLOT_BLOCKS) == MHP_SOURCE_HYPERV)
@@ -151,7 +151,8 @@ static int on_step(void *userdata, const struct mhp_step *step) {
         for (size_t i = 0; i < step->n_blocks && step->note == MHP_NOTE_GONE; i++)
                 if (step->blocks[i] >= FIRST && step->blocks[i] <= LAST)
                         w->member[step->blocks[i]] = 0;
-        for (size_t i = 0; i < step->n_blocks && step->note == MHP_NOTE_REPAIRED; i++)
+        /* Drift that is repaired, or accepted, gives a block another home. */
+        for (size_t i = 0; i < step->n_blocks && (step->note == MHP_NOTE_REPAIRED || step->note == MHP_NOTE_DRIFT); i++)
                 w->touched[step->blocks[i]] = true;
         for (size_t i = 0; i < step->n_blocks && (step->verb == MHP_VERB_OFFLINE || step->verb == MHP_VERB_TEARDOWN); i++)
                 check_order(w, step, i);
@@ -231,6 +232,20 @@ static void foreign(struct world *w) {
                 if (what != 1 && mhp_sim_foreign(w->sim, nr, MHP_VERB_ONLINE_KERNEL, zone) >= 0)
                         w->touched[nr] = true;
         }
+}
+
+/* It is slow, and may give up; mhpd may look at the block meanwhile. */
+static void foreign_slowly(struct world *w) {
+        uint32_t nr = FIRST + dice(w, LAST - FIRST + 1), done = dice(w, 2), look = dice(w, 2);
+
+        if (w->sim->foreign == MHP_NO_BLOCK) {
+                if (mhp_sim_foreign_begin(w->sim, nr) >= 0 && look)
+                        must(w, mhp_sim_scan(w->sim, w->ring), "scan");
+                return;
+        }
+        if (done)
+                w->touched[w->sim->foreign] = w->may_rest[w->sim->foreign] = true;
+        must(w, mhp_sim_foreign_end(w->sim, done), "end");
 }
 
 static void touch(struct world *w, struct mhp_range range) {
@@ -420,9 +435,17 @@ static void reload(struct world *w) {
         mhp_sim_wake(w->sim);
 }
 
+/* Whatever the next turn would see to is awake already. */
+static void check_awake(struct world *w) {
+        const char *sleeper = w->sim->turn_due || w->sim->n_uevents > 0 || w->sim->overflow ? NULL : mhp_ring_sleeps(w->ring);
+
+        CHECK(w, !sleeper, "nothing wakes what is %s", sleeper);
+}
+
 static void pump(struct world *w) {
         for (uint32_t n = dice(w, 30); n > 0; n--) {
                 must(w, mhp_sim_pump(w->sim, w->ring), "pump");
+                check_awake(w);
                 note_members(w);
                 CHECK(w, mhp_map_consistent(w->ring->map), "the map is not consistent any more");
                 reap(w);
@@ -460,10 +483,12 @@ static void happen(struct world *w) {
                 reload(w);
         else if (what < 52)
                 restart(w);
-        else if (what < 56)
+        else if (what < 56 && w->sim->foreign == MHP_NO_BLOCK) /* while the lock is not to be had, every try takes its deadline, and there is always one */
                 must(w, mhp_sim_advance(w->sim, w->ring, dice(w, 20) * USEC_PER_SEC), "advance");
         else if (what < 57)
                 w->sim->blind = !w->sim->blind;
+        else if (what < 60)
+                foreign_slowly(w);
         else
                 pump(w);
         note_members(w);
@@ -491,6 +516,7 @@ static void check_block(struct world *w, const struct mhp_block *block) {
 static void come_to_rest(struct world *w) {
         const struct mhp_range all = { 0, LAST };
 
+        must(w, mhp_sim_foreign_end(w->sim, false), "end");
         w->sim->n_settle_stuck = w->sim->n_device_stuck = 0;
         w->sim->firmware_refuses = false;
         memset(w->sim->device_fault, 0, sizeof(w->sim->device_fault));

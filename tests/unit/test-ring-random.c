@@ -127,6 +127,16 @@ static void foreign(struct world *w) {
         }
 }
 
+/* It is slow, and may give up; mhpd may look at the block meanwhile. */
+static void foreign_slowly(struct world *w) {
+        uint32_t nr = FIRST + dice(w, LAST - FIRST + 1), done = dice(w, 2), look = dice(w, 2);
+
+        if (w->sim->foreign != MHP_NO_BLOCK)
+                must(w, mhp_sim_foreign_end(w->sim, done), "end");
+        else if (mhp_sim_foreign_begin(w->sim, nr) >= 0 && look)
+                must(w, mhp_sim_scan(w->sim, w->ring), "scan");
+}
+
 static void fault(struct world *w) {
         static const unsigned errors[] = { EBUSY, ENOMEM, EBUSY, EIO, EINVAL };
         static const enum mhp_verb verbs[] = { MHP_VERB_NONE, MHP_VERB_OFFLINE, MHP_VERB_ONLINE_KERNEL };
@@ -213,9 +223,17 @@ static void pressure(struct world *w) {
         }
 }
 
+/* Whatever the next turn would see to is awake already. */
+static void check_awake(struct world *w) {
+        const char *sleeper = w->sim->turn_due || w->sim->n_uevents > 0 || w->sim->overflow ? NULL : mhp_ring_sleeps(w->ring);
+
+        CHECK(w, !sleeper, "nothing wakes what is %s", sleeper);
+}
+
 static void pump(struct world *w) {
         for (uint32_t n = dice(w, 12); n > 0; n--) {
                 must(w, mhp_sim_pump(w->sim, w->ring), "pump");
+                check_awake(w);
                 CHECK(w, mhp_map_consistent(w->ring->map), "the map is not consistent any more");
         }
 }
@@ -246,8 +264,10 @@ static void happen(struct world *w) {
                 must(w, mhp_sim_scan(w->sim, w->ring), "scan");
         else if (what < 56)
                 pressure(w);
-        else if (what < 60)
+        else if (what < 60 && w->sim->foreign == MHP_NO_BLOCK) /* while the lock is not to be had, every try takes its deadline, and there is always one */
                 must(w, mhp_sim_advance(w->sim, w->ring, dice(w, 20) * USEC_PER_SEC), "advance");
+        else if (what < 63)
+                foreign_slowly(w);
         else
                 pump(w);
         CHECK(w, mhp_map_consistent(w->ring->map), "the map is not consistent any more");
@@ -294,6 +314,7 @@ static void check_units(struct world *w) {
 }
 
 static void come_to_rest(struct world *w) {
+        must(w, mhp_sim_foreign_end(w->sim, false), "end");
         w->sim->n_settle_stuck = 0;
         mhp_sim_fault(w->sim, (struct mhp_range) { 0, LAST }, MHP_VERB_NONE, 0, 0);
         mhp_sim_stick(w->sim, (struct mhp_range) { 0, LAST }, 0, false);
