@@ -35,6 +35,7 @@ enum ctl_option {
         CTL_OPT_ASSUME     = 1 << 10,
         CTL_OPT_NODE       = 1 << 11,
         CTL_OPT_TO         = 1 << 12,
+        CTL_OPT_POLICY     = 1 << 13,
         /* of simulate: a geometry, what is done on it, how it is shown */
         CTL_OPT_ARCH       = 1 << 14,
         CTL_OPT_PAGE       = 1 << 15,

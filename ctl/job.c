@@ -14,6 +14,8 @@ static bool online(const struct ctl_wait *job) {
 static int check_words(const struct ctl_wait *job) {
         const struct ctl *ctl = job->ctl;
 
+        if (ctl_given(ctl, CTL_OPT_POLICY) && ctl_given(ctl, CTL_OPT_ZONE))
+                return ctl_fail(ctl, CTL_USAGE, "--zone and --policy exclude each other: either a zone is named, or policy chooses");
         return online(job) ? ctl_targets_check(ctl, ctl->args, ctl->n_args) : ctl_targets_check_removal(ctl, ctl->args, ctl->n_args);
 }
 
@@ -51,7 +53,8 @@ static int call(struct ctl_wait *job, const char *target, sd_bus_error *error, s
 
         switch (job->progress.kind) {
         case CTL_JOB_ONLINE:
-                return ctl_bus_call(job->bus, "Online", true, error, ret, "sst", target, ctl->zone ? ctl->zone : "auto", ctl->timeout);
+                return ctl_bus_call(job->bus, "Online", true, error, ret, "sst", target,
+                                    ctl_given(ctl, CTL_OPT_POLICY) ? "policy" : ctl->zone ? ctl->zone : "auto", ctl->timeout);
         case CTL_JOB_OFFLINE:
                 return ctl_bus_call(job->bus, "Offline", true, error, ret, "st", target, ctl->timeout);
         case CTL_JOB_UNPLUG:

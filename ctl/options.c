@@ -34,6 +34,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_BYTES, "bytes", 'b', NULL, "sizes in bytes", NULL },
         { CTL_OPT_NOHEADINGS, "noheadings", 'n', NULL, "no line of headings", NULL },
         { CTL_OPT_ZONE, "zone", 'z', "ZONE", "auto (as the policy says), movable or kernel", take_zone },
+        { CTL_OPT_POLICY, "policy", '\0', NULL, "also what is online: where policy wants it", NULL },
         { CTL_OPT_TIMEOUT, "timeout", 't', "TIME", "end after this time (30, 500ms, 2min); what is half-way out then goes back", take_timeout },
         { CTL_OPT_TO, "to", '\0', "SIZE", "how much the group keeps (virtio-mem)", take_keep },
         { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },

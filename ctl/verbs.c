@@ -35,8 +35,9 @@ static const struct ctl_verb verbs[] = {
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_BYTES, 1, UINT32_MAX, verb_explain },
         { "online", "TARGET...", "Bring blocks online",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
-          "of what is offline, lowest blocks first). Without --zone the policy chooses.",
-          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_ZONE | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_online },
+          "of what is offline, lowest blocks first). Without --zone the policy chooses. With --policy, blocks that are online\n"
+          "elsewhere than policy wants them are moved: what another hand decided is undone.",
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_ZONE | CTL_OPT_POLICY | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_online },
         { "offline", "TARGET...", "Take blocks offline",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
           "of what is best given). What was taken goes back if not all of it can leave (OnFailure= in mhpd.conf).",

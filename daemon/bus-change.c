@@ -59,6 +59,7 @@ static int take_blocks(const struct mhp_map *map, const char *target, struct mhp
 
 struct order {
         enum mhp_want want;       /* NONE: memory is to leave, `target` */
+        bool moves;               /* AUTO: what is online elsewhere than policy wants it is moved */
         struct mhp_target target; /* owned */
         const char *words;        /* the caller's */
         uint64_t timeout;
@@ -69,9 +70,11 @@ static void order_done(struct order *order) {
 }
 #define _cleanup_order_ _cleanup_(order_done)
 
-static int read_zone(const char *zone, enum mhp_want *ret, sd_bus_error *error) {
-        if (mhp_want_parse(zone, ret) < 0 || (*ret != MHP_WANT_AUTO && *ret != MHP_WANT_MOVABLE && *ret != MHP_WANT_KERNEL))
-                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "\"%s\" is no zone; auto, movable and kernel are", zone);
+static int read_zone(const char *zone, struct order *ret, sd_bus_error *error) {
+        ret->moves = strcmp(zone, "policy") == 0;
+        if (mhp_want_parse(ret->moves ? "auto" : zone, &ret->want) < 0 ||
+            (ret->want != MHP_WANT_AUTO && ret->want != MHP_WANT_MOVABLE && ret->want != MHP_WANT_KERNEL))
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "invalid zone \"%s\": expected auto, policy, movable or kernel", zone);
         return 0;
 }
 
@@ -85,7 +88,7 @@ static int read_arguments(sd_bus_message *m, struct order *ret, sd_bus_error *er
         ret->target.verb = strcmp(member, "Unplug") == 0 ? MHP_REMOVAL_UNPLUG : MHP_REMOVAL_OFFLINE;
         if (strcmp(member, "Online") == 0) {
                 r = sd_bus_message_read(m, "sst", &ret->words, &zone, &ret->timeout);
-                return r < 0 ? r : read_zone(zone, &ret->want, error);
+                return r < 0 ? r : read_zone(zone, ret, error);
         }
         return ret->target.verb == MHP_REMOVAL_UNPLUG ? sd_bus_message_read(m, "stt", &ret->words, &ret->target.keep, &ret->timeout)
                                                       : sd_bus_message_read(m, "st", &ret->words, &ret->timeout);
@@ -186,7 +189,7 @@ static int perform_order(sd_bus_message *m, struct engine *engine, sd_bus_error 
         if (order.want == MHP_WANT_NONE)
                 r = jobs_add_removal(engine->jobs, &order.target, order.words, order.timeout, &id, &block, &other);
         else
-                r = jobs_add(engine->jobs, &order.target.blocks, order.want, order.words, order.timeout, &id);
+                r = jobs_add(engine->jobs, &order.target.blocks, order.want, order.moves, order.words, order.timeout, &id);
         return r < 0 ? tell_refusal(engine, &order, r, block, other, error) : sd_bus_reply_method_return(m, "u", id);
 }
 

@@ -39,6 +39,7 @@ struct job {
         struct job_view told;   /* what was told last */
         uint64_t told_at;       /* µs */
         enum mhp_want want;
+        bool moves;             /* with AUTO: also what is online elsewhere than policy wants it */
         struct job_item *items; /* ascending; owned */
         size_t n_items, n_done, n_failed;
         uint64_t before;        /* blocks that were where they are to go, of a removal those in the machine and those online, when it began */

@@ -20,39 +20,43 @@ struct job_item *job_find(const struct job *job, uint32_t nr) {
         return low < job->n_items && job->items[low].nr == nr ? &job->items[low] : NULL;
 }
 
-static bool is_there(enum mhp_want want, const struct mhp_block *block) {
+static bool is_there(const struct job *job, const struct mhp_block *block) {
+        if (job->moves)
+                return mhp_block_goal_met(block);
         if (block->state != MHP_STATE_ONLINE)
                 return false;
-        return want == MHP_WANT_AUTO || mhp_zone_class((enum mhp_zone) block->zone) == want;
+        return job->want == MHP_WANT_AUTO || mhp_zone_class((enum mhp_zone) block->zone) == job->want;
 }
 
 /* 0: still open. */
-static int why_failed(enum mhp_want want, const struct mhp_block *block) {
+static int why_failed(const struct job *job, const struct mhp_block *block) {
+        enum mhp_want want = job->want;
+
         if (block->flags & MHP_BLOCK_GAVE_UP)
                 return block->error ? block->error : JOB_WHY_NO_EFFECT;
         if (block->flags & MHP_BLOCK_HANDS_OFF)
                 return JOB_WHY_SUPERSEDED;
         if (want == MHP_WANT_AUTO)
-                return block->goal == MHP_WANT_NONE ? JOB_WHY_POLICY : 0;
+                return block->goal == MHP_WANT_NONE && !job->moves ? JOB_WHY_POLICY : 0;
         return block->goal != want ? JOB_WHY_SUPERSEDED : 0;
 }
 
-static enum job_status judge(enum mhp_want want, const struct mhp_block *block, int *ret_why) {
+static enum job_status judge(const struct job *job, const struct mhp_block *block, int *ret_why) {
         if (!block) {
                 *ret_why = JOB_WHY_GONE;
                 return JOB_FAILED;
         }
         if (block->flags & MHP_BLOCK_BUSY || !(block->flags & MHP_BLOCK_SETTLED))
                 return JOB_OPEN;
-        if (is_there(want, block))
+        if (is_there(job, block))
                 return JOB_DONE;
-        *ret_why = why_failed(want, block);
+        *ret_why = why_failed(job, block);
         return *ret_why ? JOB_FAILED : JOB_OPEN;
 }
 
 /* Moving a block that is in use is no way to bring it online: whoever wants that says so, and takes it offline first. */
 bool job_refuse(struct job *job, struct job_item *item, const struct mhp_block *block) {
-        if (!block || block->state != MHP_STATE_ONLINE || is_there(job->want, block))
+        if (!block || job->moves || block->state != MHP_STATE_ONLINE || is_there(job, block))
                 return false;
         item->status = JOB_FAILED;
         item->why = JOB_WHY_ELSEWHERE;
@@ -63,7 +67,7 @@ bool job_refuse(struct job *job, struct job_item *item, const struct mhp_block *
 void job_judge(struct job *job, struct job_item *item, const struct mhp_map *map) {
         if (item->status != JOB_OPEN)
                 return;
-        item->status = judge(job->want, mhp_map_find(map, item->nr), &item->why);
+        item->status = judge(job, mhp_map_find(map, item->nr), &item->why);
         job->n_done += item->status == JOB_DONE;
         job->n_failed += item->status == JOB_FAILED;
 }

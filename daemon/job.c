@@ -255,7 +255,7 @@ static int load_items(struct job *job, const struct mhp_ranges *blocks) {
         return 0;
 }
 
-/* What is online somewhere is fine for `auto`: asking policy again might move it. */
+/* What is online somewhere is fine for `auto`, unless it is to be moved where policy wants it. */
 static int request(struct engine *engine, struct job *job) {
         for (size_t i = 0; i < job->n_items; i++) {
                 const struct mhp_block *block = mhp_map_find(engine->ring->map, job->items[i].nr);
@@ -263,7 +263,7 @@ static int request(struct engine *engine, struct job *job) {
 
                 if (job_refuse(job, &job->items[i], block))
                         continue;
-                if (!(job->want == MHP_WANT_AUTO && block && block->state == MHP_STATE_ONLINE))
+                if (!(job->want == MHP_WANT_AUTO && !job->moves && block && block->state == MHP_STATE_ONLINE))
                         r = engine_event(engine, &(struct mhp_event) {
                                 .type = MHP_EVENT_REQUEST, .now = loop_now(), .block = job->items[i].nr, .want = job->want });
                 if (r < 0)
@@ -284,13 +284,15 @@ static int set_timeout(struct engine *engine, struct job *job, uint64_t timeout)
         return r < 0 ? r : sd_event_source_set_priority(job->timer, LOOP_JOB);
 }
 
-int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, const char *words, uint64_t timeout, uint32_t *ret_id) {
+int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, bool moves, const char *words, uint64_t timeout,
+             uint32_t *ret_id) {
         _cleanup_(job_freep) struct job *job = NULL;
         int r = new_job(jobs, jobs->last_id + 1, words, &job);
 
         if (r < 0)
                 return r;
         job->want = want;
+        job->moves = moves;
         r = load_items(job, blocks);
         if (r >= 0)
                 r = set_timeout(jobs->engine, job, timeout);

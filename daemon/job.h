@@ -15,8 +15,9 @@ int jobs_new(struct engine *engine, struct jobs **ret);
 struct jobs *jobs_free(struct jobs *jobs);
 DEFINE_CLEANUP(struct jobs *, jobs_free)
 
-/* want: MOVABLE, KERNEL or AUTO. words: the target as it was asked for. timeout in µs, 0: none. Hands the requests to the ring. */
-int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, const char *words, uint64_t timeout, uint32_t *ret_id);
+/* want: MOVABLE, KERNEL or AUTO. moves: with AUTO, what is online elsewhere than policy wants it is taken offline for that. words: the target as it was asked for. timeout in µs, 0: none. Hands the requests to the ring. */
+int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, bool moves, const char *words, uint64_t timeout,
+             uint32_t *ret_id);
 
 /* Memory is to leave. Failures are those of mhp_ring_remove(), with its *ret_block and *ret_other. */
 int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t *ret_id,

@@ -82,6 +82,17 @@ class Job(SystemCase):
         self.assertEqual(self.run_job("Online", "sst", "32-35", "auto", 0)[:3], ["done", 4, 4])
         self.assertEqual(len(self.machine.writes), writes)
 
+    def test_online_policy(self):
+        """Where policy wants it, whatever somebody has decided before."""
+        self.mhpd.configure("[Online]\nZone=movable\n")
+        self.bus.call("Reload", "")
+        self.run_job("Online", "sst", "32-33", "kernel", 0)
+        self.assertEqual(self.run_job("Online", "sst", "32-35", "policy", 0)[:3], ["done", 4, 4])
+        self.wait_zone("Movable", range(32, 36))
+        self.machine.writes.clear()
+        self.assertEqual(self.run_job("Online", "sst", "32-35", "policy", 0)[:3], ["done", 4, 4])
+        self.assertEqual(self.machine.writes, [])
+
     def test_online_elsewhere(self):
         self.run_job("Online", "sst", "32-33", "kernel", 0)
         result, done, total, detail = self.run_job("Online", "sst", "32-35", "movable", 0)

@@ -209,6 +209,17 @@ class Slab(RemovalCase):
         self.assert_reported(since, back)
         self.assert_well()
 
+    def test_removal_in_repair(self):
+        """A removal that begins while blocks are put right, and fails: they still go where policy wants them."""
+        since = self.cursor()
+        self.refused_eject()
+        self.machine.wait(lambda: self.journal(since, MHPD_EVENT="repaired"), bool, 30, "the first of them is put right")
+        said = self.mhpctl(f"offline {self.group} --timeout 60", 90)
+        self.assertEqual(said.code, 1, said.out + said.err)
+        self.assert_restored(self.before, 30)
+        self.assert_ended()
+        self.assert_well()
+
     def assert_reported(self, since, back):
         """The drift of each block is in the journal a second after it was back, at most, with both zones; and so is its repair."""
         entries = self.journal(since, MHPD_EVENT="drift")
