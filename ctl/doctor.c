@@ -134,8 +134,7 @@ static int gather(struct ctl_doctor *doctor) {
         if (r < 0)
                 return r;
         ctl_knobs_read(ctl, &doctor->knobs);
-        /* systemd makes it before mhpd starts and takes it away when it has stopped */
-        doctor->mhpd = mhp_root_exists(&doctor->root, &NAME_RUNTIME[1]);
+        doctor->mhpd = mhp_root_exists(&doctor->root, &NAME_RUNTIME_MARK[1]);
         r = mhp_rules_find_onlining(&doctor->root, &doctor->rule);
         if (r < 0)
                 return r;

@@ -4,12 +4,9 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -28,6 +25,7 @@
 #include "daemon/notify.h"
 #include "daemon/place-table.h"
 #include "daemon/placer.h"
+#include "daemon/presence.h"
 #include "daemon/settled.h"
 #include "edge/machine.h"
 #include "edge/names.h"
@@ -121,28 +119,6 @@ static int open_executor(struct engine *engine) {
         return executor_new(engine, engine->event, engine->options->sysroot, &engine->executor);
 }
 
-/* Two of us would fight over blocks, knobs and the state file. The lock is on the directory and goes with the process. */
-static int lock_runtime(struct engine *engine) {
-        const char *dir = engine->options->runtime;
-
-        /* systemd makes it, a hand at a shell may not have. */
-        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-                log_print(LOG_WARNING, "%s cannot be made: %s", dir, strerror(errno));
-        if (engine->options->dry_run)
-                return 0;
-
-        engine->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (engine->lock < 0) {
-                log_print(LOG_WARNING, "%s cannot be opened: %s", dir, strerror(errno));
-                return 0;
-        }
-        if (flock(engine->lock, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-                log_print(LOG_ERR, "another mhpd runs, with the runtime directory %s", dir);
-                return -EBUSY;
-        }
-        return 0;
-}
-
 static int start_parts(struct engine *engine) {
         _cleanup_config_ struct mhp_config config = { 0 };
         const struct options *o = engine->options;
@@ -193,7 +169,8 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
         engine->options = options;
         engine->event = sd_event_ref(event);
 
-        r = lock_runtime(engine);
+        /* Two of us would fight over blocks, knobs and the state file. */
+        r = presence_lock(options, &engine->lock);
         if (r < 0)
                 return r;
         r = start_parts(engine);
@@ -209,6 +186,7 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
                 return r;
         }
         host_listen(engine);
+        presence_show(options);
         (void) sd_notify(0, "READY=1");
         return 0;
 }
@@ -255,6 +233,7 @@ int engine_reload(struct engine *engine) {
 void engine_stop(struct engine *engine) {
         if (engine->root.fd < 0 || engine->options->dry_run)
                 return;
+        presence_end(engine->options);
         host_stop(engine);
         place_table_restore(engine);
         disarm(&engine->root, engine->options->runtime, &engine->saved);

@@ -30,7 +30,7 @@ struct engine {
         const struct options *options;
         sd_event *event;                     /* owned, as is everything below that can be */
         struct mhp_root root;
-        int lock;                            /* on the runtime directory; -1: none */
+        int lock;                            /* presence.h; -1: none */
         struct mhp_groups *groups;
         struct mhp_machine machine;
         bool machine_known;                  /* else `machine` is made up of what is most common */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
@@ -41,7 +40,7 @@ static const char help[] =
         "  --sysroot DIR               read and write DIR/sys and DIR/proc; uevents are not heard then\n"
         "  --uevents                   hear uevents all the same\n"
         "  --config-dir ETC[:VENDOR]   read mhpd.conf and mhpd.conf.d there\n"
-        "  --runtime-dir DIR           keep the state file there\n"
+        "  --runtime-dir DIR           keep the state file, the lock and the mark there\n"
         "  -h, --help                  this text\n"
         "  -V, --version               the version\n\n"
         "See mhpd(8).\n";
@@ -56,14 +55,17 @@ static void set_config_dir(struct options *o, char *word) {
         o->vendor = colon ? colon + 1 : "";
 }
 
-/* systemd sets the variable for RuntimeDirectory=; with several directories ours is the first. */
-static const char *default_runtime(void) {
-        char *dir = getenv("RUNTIME_DIRECTORY");
+/* Below the root like everything else: what this machine's mhpd keeps is not about the machine below --sysroot. */
+static int default_runtime(struct options *o) {
+        bool own = strcmp(o->sysroot, "/") == 0;
+        int n = snprintf(o->runtime_below, sizeof(o->runtime_below), "%s" NAME_RUNTIME, own ? "" : o->sysroot);
 
-        if (!dir || *dir == '\0')
-                return NAME_RUNTIME;
-        dir[strcspn(dir, ":")] = '\0';
-        return dir;
+        if ((size_t) n >= sizeof(o->runtime_below)) {
+                fprintf(stderr, "mhpd: --sysroot \"%s\" is too long\n", o->sysroot);
+                return -EINVAL;
+        }
+        o->runtime = o->runtime_below;
+        return 0;
 }
 
 static int take_option(struct options *o, int c) {
@@ -119,8 +121,8 @@ int options_parse(int argc, char **argv, struct options *ret) {
                 o.sysroot = "/";
                 o.uevents = true;
         }
-        if (!o.runtime)
-                o.runtime = default_runtime();
         *ret = o;
+        if (!ret->runtime && default_runtime(ret) < 0)
+                return -EINVAL;
         return 1;
 }

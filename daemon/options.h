@@ -3,6 +3,7 @@
 
 /* mhpd's command line. */
 
+#include <limits.h>
 #include <stdbool.h>
 
 struct options {
@@ -13,8 +14,9 @@ struct options {
         const char *sysroot;
         const char *etc;     /* NULL: the usual place */
         const char *vendor;  /* NULL: the usual place */
-        const char *runtime; /* where the state file lies */
+        const char *runtime; /* where the state file, the lock and the mark lie */
+        char runtime_below[PATH_MAX]; /* what `runtime` points to by default */
 };
 
-/* 1: go on; 0: --help or --version was answered; -EINVAL: told what is wrong. Strings belong to argv or the environment. */
+/* 1: go on; 0: --help or --version was answered; -EINVAL: told what is wrong. Strings belong to argv or to *ret, which is not to be copied. */
 int options_parse(int argc, char **argv, struct options *ret);

@@ -77,3 +77,9 @@
 #define NAME_SETTLED_FILE "settled"
 #define NAME_SETTLED_ENV "settled.env"
 #define NAME_STATE_FILE "state"
+#define NAME_LOCK "lock"
+#define NAME_RUNNING "running"
+/* There while mhpd runs, and no longer; conf/10-mhpd-memory.rules asks for it. */
+#define NAME_RUNNING_MARK NAME_RUNNING "/ready"
+#define NAME_RUNTIME_MARK NAME_RUNTIME "/" NAME_RUNNING_MARK
+#define NAME_PROCESSES "/proc"
