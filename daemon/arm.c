@@ -10,22 +10,28 @@
 
 #define LOSS "what the kernel's knobs said before"
 
-/* What every knob of the plan says now. A knob that is not there is the write's to complain of. */
+/* What every knob of the plan says now, and what it will say. A knob that is not there is the write's to complain of. */
 static bool save_knobs(const struct mhp_root *root, const struct mhp_arming *arming, struct mhp_saved *saved) {
         bool changed = false;
 
         for (enum mhp_knob k = 0; k < _MHP_KNOB_MAX; k++) {
                 char value[MHP_KNOB_VALUE_MAX];
 
-                if (!*arming->value[k] || *saved->knob[k] || mhp_knob_read(root, k, value) < 0)
+                if (!*arming->value[k])
                         continue;
-                memcpy(saved->knob[k], value, sizeof(value));
-                changed = true;
+                if (!*saved->knob[k] && mhp_knob_read(root, k, value) >= 0) {
+                        memcpy(saved->knob[k], value, sizeof(value));
+                        changed = true;
+                }
+                if (*saved->knob[k] && strcmp(saved->set[k], arming->value[k]) != 0) {
+                        memcpy(saved->set[k], arming->value[k], sizeof(saved->set[k]));
+                        changed = true;
+                }
         }
         return changed;
 }
 
-static int set_knob(const struct mhp_root *root, enum mhp_knob k, const char *value) {
+int arm_knob(const struct mhp_root *root, enum mhp_knob k, const char *value) {
         char now[MHP_KNOB_VALUE_MAX];
         int r = mhp_knob_read(root, k, now);
 
@@ -44,7 +50,7 @@ static int set_knob(const struct mhp_root *root, enum mhp_knob k, const char *va
 static int set_knobs(const struct mhp_root *root, const struct mhp_arming *arming) {
         for (unsigned i = _MHP_KNOB_MAX; i-- > 0;) {
                 enum mhp_knob k = (enum mhp_knob) i;
-                int r = *arming->value[k] ? set_knob(root, k, arming->value[k]) : 0;
+                int r = *arming->value[k] ? arm_knob(root, k, arming->value[k]) : 0;
 
                 if (r == -EREMOTEIO)
                         log_print(LOG_WARNING, "%s does not take \"%s\"", mhp_knob_name(k), arming->value[k]);
@@ -56,6 +62,18 @@ static int set_knobs(const struct mhp_root *root, const struct mhp_arming *armin
         return 0;
 }
 
+/* Whether it still says what mhpd set, as far as that is known. */
+static bool is_ours(const struct mhp_root *root, enum mhp_knob k, const struct mhp_saved *saved) {
+        char now[MHP_KNOB_VALUE_MAX];
+
+        if (!*saved->set[k] || mhp_knob_read(root, k, now) < 0 || strcmp(now, saved->set[k]) == 0)
+                return true;
+        if (strcmp(now, saved->knob[k]) != 0)
+                log_print(LOG_NOTICE, "%s says \"%s\", which another hand wrote: it is left so, and not put back to \"%s\"", mhp_knob_name(k), now,
+                          saved->knob[k]);
+        return false;
+}
+
 /* Puts back the saved knobs that the plan (NULL: none) leaves alone. */
 static bool restore_knobs(const struct mhp_root *root, const struct mhp_arming *arming, struct mhp_saved *saved) {
         bool changed = false;
@@ -63,12 +81,13 @@ static bool restore_knobs(const struct mhp_root *root, const struct mhp_arming *
         for (enum mhp_knob k = 0; k < _MHP_KNOB_MAX; k++) {
                 if (!*saved->knob[k] || (arming && *arming->value[k]))
                         continue;
-                int r = set_knob(root, k, saved->knob[k]);
+                int r = is_ours(root, k, saved) ? arm_knob(root, k, saved->knob[k]) : 0;
                 if (r < 0) {
                         log_print(LOG_WARNING, "%s cannot be put back to \"%s\": %s", mhp_knob_name(k), saved->knob[k], strerror(-r));
                         continue; /* still the value from before */
                 }
                 *saved->knob[k] = '\0';
+                *saved->set[k] = '\0';
                 changed = true;
         }
         return changed;

@@ -13,5 +13,8 @@
 int arm(const struct mhp_root *root, const char *dir, const struct mhp_config *config, bool dry_run, struct mhp_saved *saved,
         struct mhp_arming *ret);
 
-/* Puts back what was saved, and forgets it. */
+/* Writes a knob, unless it says that, and reads it back. -EREMOTEIO: it did not take the value. */
+int arm_knob(const struct mhp_root *root, enum mhp_knob knob, const char *value);
+
+/* Puts back what was saved, and forgets it. What another hand has written since stands. */
 void disarm(const struct mhp_root *root, const char *dir, struct mhp_saved *saved);

@@ -16,6 +16,7 @@
 #include "daemon/dry-run.h"
 #include "daemon/engine-internal.h"
 #include "daemon/executor.h"
+#include "daemon/guard.h"
 #include "daemon/host.h"
 #include "daemon/job.h"
 #include "daemon/kernel-events.h"
@@ -154,6 +155,8 @@ static int start_parts(struct engine *engine) {
         if (r >= 0)
                 r = place_table_new(engine, &engine->place_table);
         if (r >= 0)
+                r = guard_new(engine, &engine->guard);
+        if (r >= 0)
                 r = open_kernel_events(engine);
         if (r >= 0)
                 r = memmap_new(engine, &engine->memmap);
@@ -208,8 +211,10 @@ static int reload(struct engine *engine) {
         r = arm(&engine->root, engine->options->runtime, &config, engine->options->dry_run, &engine->saved, &arming);
         if (r >= 0)
                 r = mhp_ring_reload(engine->ring, loop_now(), &config, &arming);
-        if (r >= 0)
+        if (r >= 0) {
+                guard_reset(engine->guard);
                 r = place_table_set(engine->place_table);
+        }
         if (r >= 0)
                 r = placer_look(engine->placer);
         if (r < 0)
@@ -241,6 +246,7 @@ void engine_stop(struct engine *engine) {
 
 void engine_done(struct engine *engine) {
         kernel_events_free(engine->kernel_events);
+        guard_free(engine->guard);
         place_table_free(engine->place_table);
         placer_free(engine->placer);
         memmap_free(engine->memmap);
@@ -253,6 +259,7 @@ void engine_done(struct engine *engine) {
         sd_event_source_disable_unref(engine->uevent_source);
         sd_event_source_disable_unref(engine->turn_source);
         sd_event_source_disable_unref(engine->more_source);
+        sd_event_source_disable_unref(engine->idle_source);
         sd_event_source_disable_unref(engine->status_source);
         sd_event_source_disable_unref(engine->tick_source);
         sd_event_source_disable_unref(engine->stop_source);

@@ -12,6 +12,7 @@
 #include "daemon/bus.h"
 #include "daemon/dry-run.h"
 #include "daemon/executor.h"
+#include "daemon/guard.h"
 #include "daemon/host.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
@@ -330,6 +331,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         return engine_check(engine, r < 0 ? r : engine_turn_soon(engine));
 }
 
+static int on_idle(sd_event_source *source, void *userdata) {
+        struct engine *engine = userdata;
+
+        (void) source;
+        return engine_check(engine, guard_check(engine->guard));
+}
+
 static int add_defer(struct engine *engine, sd_event_handler_t handler, int64_t priority, sd_event_source **ret) {
         int r = sd_event_add_defer(engine->event, ret, handler, engine);
 
@@ -343,6 +351,8 @@ int engine_add_sources(struct engine *engine) {
 
         if (r >= 0)
                 r = add_defer(engine, on_more, LOOP_MORE, &engine->more_source);
+        if (r >= 0)
+                r = add_defer(engine, on_idle, LOOP_JOB, &engine->idle_source);
         if (r >= 0)
                 r = sd_event_add_time(engine->event, &engine->tick_source, CLOCK_MONOTONIC, UINT64_MAX, 10 * USEC_PER_MSEC, on_tick, engine);
         if (r >= 0)

@@ -18,6 +18,7 @@
 struct bus;
 struct dry_run;
 struct executor;
+struct guard;
 struct host;
 struct jobs;
 struct kernel_events;
@@ -43,6 +44,7 @@ struct engine {
         struct kernel_events *kernel_events; /* NULL: not listening */
         struct placer *placer;
         struct place_table *place_table;
+        struct guard *guard;
         struct memmap *memmap;
         struct host *host;
         struct bus *bus;
@@ -50,6 +52,7 @@ struct engine {
         struct mhp_conf_warnings warnings;   /* of the configuration read last */
         sd_event_source *uevent_source, *turn_source, *tick_source, *stop_source, *status_source;
         sd_event_source *more_source;        /* goes on with what follows, slice by slice */
+        sd_event_source *idle_source;        /* loop_run() */
         bool unheard;                        /* there are more uevents to be taken in */
         bool reading;                        /* a settle is over, and its blocks are being read: */
         size_t n_read;                       /* so many of them, */

@@ -17,12 +17,15 @@ uint64_t loop_now(void) {
         return read_clock(CLOCK_MONOTONIC);
 }
 
-static int run_once(sd_event *event, struct loop_longest *longest) {
+/* The watchdog is sd-event's own affair: sd_event_wait() looks after it and says that nothing is to be dispatched. */
+static int run_once(sd_event *event, sd_event_source *idle, struct loop_longest *longest) {
         uint64_t begin, begin_processor, wall;
         int r = sd_event_prepare(event);
 
         if (r == 0)
                 r = sd_event_wait(event, UINT64_MAX);
+        if (r == 0 && idle)
+                return sd_event_source_set_enabled(idle, SD_EVENT_ONESHOT);
         if (r <= 0)
                 return r;
 
@@ -36,11 +39,11 @@ static int run_once(sd_event *event, struct loop_longest *longest) {
         return r;
 }
 
-int loop_run(sd_event *event, struct loop_longest *longest) {
+int loop_run(sd_event *event, sd_event_source *idle, struct loop_longest *longest) {
         int code = 0;
 
         while (sd_event_get_state(event) != SD_EVENT_FINISHED) {
-                int r = run_once(event, longest);
+                int r = run_once(event, idle, longest);
                 if (r < 0)
                         return r;
         }

@@ -11,6 +11,7 @@
 /* Of the sources that are ready, sd-event runs the one with the lowest number; one a round. */
 enum loop_priority {
         LOOP_STOP     = -100, /* nothing that is still to come delays the end */
+        LOOP_KNOB     = -55, /* before the memory that comes under it */
         LOOP_UEVENT   = -50, /* before the worker: a device's announced blocks are known before a settle's answer is handled */
         LOOP_MORE     = -45, /* what one round was too short for */
         LOOP_KERNEL   = -43, /* what else the kernel tells is about blocks that uevents have told of */
@@ -35,5 +36,6 @@ struct loop_longest {
         uint64_t processor; /* of mhpd's own */
 };
 
-/* Until sd_event_exit(); its code, or a negative errno. */
-int loop_run(sd_event *event, struct loop_longest *longest);
+/* Until sd_event_exit(); its code, or a negative errno. idle: enabled once whenever the loop was woken up for nothing else than the watchdog; what has to be
+ * done from time to time costs no wake-up of its own then. */
+int loop_run(sd_event *event, sd_event_source *idle, struct loop_longest *longest);

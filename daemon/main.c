@@ -114,7 +114,7 @@ static int run(struct engine *engine, const struct options *options) {
 
         r = add_signals(engine);
         if (r >= 0)
-                r = loop_run(engine->event, &engine->longest);
+                r = loop_run(engine->event, engine->idle_source, &engine->longest);
         (void) mhp_ring_flush(engine->ring);
         notify("STOPPING=1");
         engine_stop(engine);

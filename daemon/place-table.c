@@ -7,6 +7,7 @@
 
 #include "api/table.h"
 #include "daemon/engine.h"
+#include "daemon/guard.h"
 #include "daemon/log.h"
 #include "daemon/state.h"
 #include "edge/place-table.h"
@@ -15,6 +16,9 @@ struct place_table {
         struct engine *engine;
         bool by_region; /* what is set depends on devices */
         bool doubted;
+        char *written;  /* owned; what the kernel has from mhpd; NULL: nothing */
+        bool set_again; /* another hand has written it once, */
+        bool left;      /* and once more */
         char *tried;    /* owned; what the kernel did not take, or a dry run did not give it; NULL: nothing. It is not tried again */
 };
 
@@ -32,6 +36,7 @@ struct place_table *place_table_free(struct place_table *table) {
         if (!table)
                 return NULL;
 
+        free(table->written);
         free(table->tried);
         free(table);
         return NULL;
@@ -54,12 +59,23 @@ static int remember(struct engine *engine, const char *now) {
         return 0;
 }
 
+/* Whether it still says what mhpd wrote, as far as that is known. */
+static bool is_ours(struct engine *engine) {
+        const struct place_table *table = engine->place_table;
+        _cleanup_free_ char *now = NULL;
+
+        if (!table || !table->written || mhp_place_table_read(&engine->root, &now) < 0 || mhp_table_same(table->written, now))
+                return true;
+        log_print(LOG_NOTICE, "another hand has written the kernel's placement table: it is left so");
+        return false;
+}
+
 void place_table_restore(struct engine *engine) {
         int r;
 
         if (!engine->saved.place_table)
                 return;
-        r = mhp_place_table_write(&engine->root, engine->saved.place_table);
+        r = is_ours(engine) ? mhp_place_table_write(&engine->root, engine->saved.place_table) : 0;
         if (r < 0 && r != -ENOENT) {
                 log_print(LOG_WARNING, "the kernel's placement table cannot be put back: %s", strerror(-r));
                 return; /* still what was there before */
@@ -67,6 +83,44 @@ void place_table_restore(struct engine *engine) {
         free(engine->saved.place_table);
         engine->saved.place_table = NULL;
         save(engine);
+        if (engine->place_table) {
+                free(engine->place_table->written);
+                engine->place_table->written = NULL;
+        }
+}
+
+static int remember_written(struct place_table *table, const char *text) {
+        char *copy = strdup(text);
+
+        if (!copy)
+                return -ENOMEM;
+        free(table->written);
+        table->written = copy;
+        return 0;
+}
+
+int place_table_guard(struct place_table *table) {
+        _cleanup_free_ char *now = NULL;
+        int r;
+
+        if (!table || !table->written)
+                return 0;
+        r = mhp_place_table_read(&table->engine->root, &now);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        if (mhp_table_same(table->written, now)) {
+                table->left = false;
+                return 0;
+        }
+        if (table->left)
+                return 0;
+        table->left = table->set_again;
+        table->set_again = true;
+        guard_tell(table->engine, "memmap_policy", NULL, NULL, table->left);
+        r = table->left ? 0 : mhp_place_table_write(&table->engine->root, table->written);
+        if (r < 0)
+                log_print(LOG_WARNING, "the kernel's placement table cannot be set again: %s", strerror(-r));
+        return 0;
 }
 
 static unsigned count_lines(const char *text) {
@@ -93,7 +147,7 @@ static int write_table(struct place_table *table, const char *text) {
         else
                 log_print(LOG_INFO, "the kernel %s the memmaps of new memory by %u rule%s of its placement table (`mhpctl policy`)",
                           dry_run ? "would place" : "places", count_lines(text), count_lines(text) == 1 ? "" : "s");
-        return 0;
+        return r < 0 || dry_run ? 0 : remember_written(table, text);
 }
 
 static int apply(struct place_table *table, const char *wanted, const char *now) {
@@ -106,7 +160,9 @@ static int apply(struct place_table *table, const char *wanted, const char *now)
                 return 0;
         }
         r = engine->dry_run ? 0 : remember(engine, now);
-        if (r < 0 || mhp_table_same(wanted, now) || (table->tried && strcmp(table->tried, wanted) == 0))
+        if (r >= 0 && mhp_table_same(wanted, now))
+                return remember_written(table, wanted);
+        if (r < 0 || (table->tried && strcmp(table->tried, wanted) == 0))
                 return r;
         return write_table(table, wanted);
 }
@@ -143,6 +199,7 @@ static int set(struct place_table *table, bool tell) {
 int place_table_set(struct place_table *table) {
         free(table->tried);
         table->tried = NULL;
+        table->set_again = table->left = false;
         return set(table, true);
 }
 
@@ -151,5 +208,5 @@ void place_table_doubt(struct place_table *table) {
 }
 
 int place_table_check(struct place_table *table) {
-        return table->doubted && table->by_region ? set(table, false) : 0;
+        return table->doubted && table->by_region && !table->left ? set(table, false) : 0;
 }

@@ -22,5 +22,8 @@ void place_table_doubt(struct place_table *table);
 /* To be called when nothing is under way: sets the table anew if that can make a difference. */
 int place_table_check(struct place_table *table);
 
-/* As it was before mhpd. */
+/* Another hand may have written the table: told, and set again once (guard.h). NULL: nothing. */
+int place_table_guard(struct place_table *table);
+
+/* As it was before mhpd. What another hand has written since stands. */
 void place_table_restore(struct engine *engine);

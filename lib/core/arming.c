@@ -3,6 +3,7 @@
 #include "core/arming.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const knob_names[_MHP_KNOB_MAX] = {
         [MHP_KNOB_AUTO_ONLINE_BLOCKS] = "auto_online_blocks",
@@ -17,6 +18,7 @@ static const char *const reason_names[_MHP_PATH_REASON_MAX] = {
         [MHP_PATH_REASON_RULES] = "rules",
         [MHP_PATH_REASON_AUTO_ZONE] = "auto-zone",
         [MHP_PATH_REASON_NO_KNOB] = "no-knob",
+        [MHP_PATH_REASON_OVERWRITTEN] = "overwritten",
 };
 
 static const char *const reason_words[_MHP_PATH_REASON_MAX] = {
@@ -26,6 +28,7 @@ static const char *const reason_words[_MHP_PATH_REASON_MAX] = {
         [MHP_PATH_REASON_AUTO_ZONE] =
                 "Zone=auto counts DIMM memory in kernel zones as kernel memory and keeps headroom; the kernel's auto-movable does neither",
         [MHP_PATH_REASON_NO_KNOB] = "auto_online_blocks is not there or cannot be written",
+        [MHP_PATH_REASON_OVERWRITTEN] = "another hand has set the kernel's knobs otherwise twice, and mhpd leaves that until it is reloaded",
 };
 
 const char *mhp_path_name(enum mhp_path path) {
@@ -98,4 +101,32 @@ void mhp_arming_plan(const struct mhp_config *config, bool can_arm, struct mhp_a
         else if (can_arm)
                 set(&arming, MHP_KNOB_AUTO_ONLINE_BLOCKS, "offline");
         *ret = arming;
+}
+
+enum mhp_knob_verdict mhp_knob_judge(struct mhp_knob_guard *guard, const struct mhp_arming *arming, enum mhp_knob knob, const char *now) {
+        char *left = guard->left[knob];
+
+        if (!*arming->value[knob] || strcmp(arming->value[knob], now) == 0) {
+                *left = '\0';
+                return MHP_KNOB_KEPT;
+        }
+        if (!guard->set_again[knob]) {
+                guard->set_again[knob] = true;
+                return MHP_KNOB_SET_AGAIN;
+        }
+        if (strcmp(left, now) == 0)
+                return MHP_KNOB_KNOWN;
+        (void) snprintf(left, MHP_KNOB_VALUE_MAX, "%s", now);
+        return MHP_KNOB_LEFT;
+}
+
+void mhp_knob_in_force(const struct mhp_knob_guard *guard, const struct mhp_arming *armed, struct mhp_arming *ret) {
+        const char *hand = guard->left[MHP_KNOB_AUTO_ONLINE_BLOCKS];
+
+        *ret = *armed;
+        for (enum mhp_knob k = 0; k < _MHP_KNOB_MAX; k++)
+                if (*guard->left[k])
+                        ret->reason = MHP_PATH_REASON_OVERWRITTEN;
+        if (*hand)
+                ret->path = strcmp(hand, "offline") == 0 ? MHP_PATH_MHPD : MHP_PATH_KERNEL;
 }

@@ -18,6 +18,7 @@ enum mhp_path_reason {
         MHP_PATH_REASON_RULES,            /* rules: the kernel knows one zone for all sources */
         MHP_PATH_REASON_AUTO_ZONE,        /* the kernel's auto-movable does not count DIMM memory as kernel memory and knows no headroom */
         MHP_PATH_REASON_NO_KNOB,          /* auto_online_blocks cannot be written */
+        MHP_PATH_REASON_OVERWRITTEN,      /* another hand has set a knob otherwise, again */
         _MHP_PATH_REASON_MAX,
 };
 
@@ -40,6 +41,26 @@ struct mhp_arming {
 
 /* can_arm: auto_online_blocks is there and writable. */
 void mhp_arming_plan(const struct mhp_config *config, bool can_arm, struct mhp_arming *ret);
+
+/* What a look at a knob comes to. */
+enum mhp_knob_verdict {
+        MHP_KNOB_KEPT,      /* it says what mhpd set, or is none of those that mhpd sets */
+        MHP_KNOB_SET_AGAIN, /* another hand wrote it, for the first time: to be told, and set again */
+        MHP_KNOB_LEFT,      /* once more: to be told, and left to that hand */
+        MHP_KNOB_KNOWN,     /* it still says what it was left with */
+};
+
+/* What other hands have done to the knobs since mhpd set them all. */
+struct mhp_knob_guard {
+        bool set_again[_MHP_KNOB_MAX];
+        char left[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX]; /* empty: not left */
+};
+
+/* now: what the knob says. */
+enum mhp_knob_verdict mhp_knob_judge(struct mhp_knob_guard *guard, const struct mhp_arming *arming, enum mhp_knob knob, const char *now);
+
+/* armed: as planned and set. *ret: who brings blocks online in truth, with the knobs that have been left to another hand. */
+void mhp_knob_in_force(const struct mhp_knob_guard *guard, const struct mhp_arming *armed, struct mhp_arming *ret);
 
 const char *mhp_path_name(enum mhp_path path);                     /* kernel mhpd */
 const char *mhp_path_reason_name(enum mhp_path_reason reason);

@@ -11,9 +11,9 @@
 
 static const char *const paths[_MHP_KNOB_MAX] = {
         [MHP_KNOB_AUTO_ONLINE_BLOCKS] = NAME_AUTO_ONLINE_BLOCKS,
-        [MHP_KNOB_ONLINE_POLICY] = NAME_HOTPLUG_PARAMETERS "/online_policy",
-        [MHP_KNOB_AUTO_MOVABLE_RATIO] = NAME_HOTPLUG_PARAMETERS "/auto_movable_ratio",
-        [MHP_KNOB_AUTO_MOVABLE_NUMA_AWARE] = NAME_HOTPLUG_PARAMETERS "/auto_movable_numa_aware",
+        [MHP_KNOB_ONLINE_POLICY] = NAME_ONLINE_POLICY,
+        [MHP_KNOB_AUTO_MOVABLE_RATIO] = NAME_AUTO_MOVABLE_RATIO,
+        [MHP_KNOB_AUTO_MOVABLE_NUMA_AWARE] = NAME_AUTO_MOVABLE_NUMA_AWARE,
 };
 
 int mhp_knob_read(const struct mhp_root *root, enum mhp_knob knob, char ret[static MHP_KNOB_VALUE_MAX]) {

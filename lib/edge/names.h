@@ -13,6 +13,9 @@
 #define NAME_NODES_POSSIBLE NAME_NODE "/possible"
 #define NAME_NODES_WITH_PROCESSORS NAME_NODE "/has_cpu"
 #define NAME_HOTPLUG_PARAMETERS "sys/module/memory_hotplug/parameters"
+#define NAME_ONLINE_POLICY NAME_HOTPLUG_PARAMETERS "/online_policy"
+#define NAME_AUTO_MOVABLE_RATIO NAME_HOTPLUG_PARAMETERS "/auto_movable_ratio"
+#define NAME_AUTO_MOVABLE_NUMA_AWARE NAME_HOTPLUG_PARAMETERS "/auto_movable_numa_aware"
 #define NAME_SELF_HOSTING NAME_HOTPLUG_PARAMETERS "/memmap_on_memory"
 #define NAME_ACPI_DEVICES "sys/bus/acpi/devices"
 #define NAME_ACPI_MEMORY_HID "PNP0C80:"
@@ -58,8 +61,9 @@
 #define NAME_VIRTIO_MEM_BLOCK "device_block_size"
 #define NAME_VIRTIO_MEM_MODE "mode"
 
-/* This program, for starting its worker. Absolute: it is not the machine below --sysroot. */
+/* This program, for starting its worker, and what it has open. Absolute: it is not the machine below --sysroot. */
 #define NAME_SELF_EXE "/proc/self/exe"
+#define NAME_OWN_FD "/proc/self/fd"
 
 /* Below memoryN. */
 #define NAME_STATE "state"

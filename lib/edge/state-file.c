@@ -10,6 +10,7 @@
 #include "edge/root.h"
 
 #define KEY_KNOB "knob."
+#define KEY_SET "set."
 #define KEY_HOLD "hold."
 #define KEY_HANDS_OFF "hands-off="
 #define KEY_PLACE_TABLE "memmap-policy="
@@ -23,7 +24,7 @@ void mhp_saved_done(struct mhp_saved *saved) {
         *saved = (struct mhp_saved) { 0 };
 }
 
-static void load_knob(struct mhp_saved *saved, const char *line) {
+static void load_knob(char values[static _MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX], const char *line) {
         const char *value = strchr(line, '=');
 
         if (!value || strlen(value + 1) >= MHP_KNOB_VALUE_MAX)
@@ -32,7 +33,7 @@ static void load_knob(struct mhp_saved *saved, const char *line) {
                 const char *name = mhp_knob_name((enum mhp_knob) i);
 
                 if (strlen(name) == (size_t) (value - line) && strncmp(name, line, (size_t) (value - line)) == 0)
-                        memcpy(saved->knob[i], value + 1, strlen(value + 1) + 1);
+                        memcpy(values[i], value + 1, strlen(value + 1) + 1);
         }
 }
 
@@ -65,7 +66,9 @@ static int load_place_table(struct mhp_saved *saved, const char *text) {
 
 static int load_line(struct mhp_saved *saved, const char *line, struct mhp_text *removals) {
         if (strncmp(line, KEY_KNOB, strlen(KEY_KNOB)) == 0)
-                load_knob(saved, line + strlen(KEY_KNOB));
+                load_knob(saved->knob, line + strlen(KEY_KNOB));
+        else if (strncmp(line, KEY_SET, strlen(KEY_SET)) == 0)
+                load_knob(saved->set, line + strlen(KEY_SET));
         else if (strncmp(line, KEY_HOLD, strlen(KEY_HOLD)) == 0)
                 load_hold(saved, line + strlen(KEY_HOLD));
         else if (strncmp(line, KEY_PLACE_TABLE, strlen(KEY_PLACE_TABLE)) == 0)
@@ -142,10 +145,15 @@ static void print_place_table(const char *table, struct mhp_text *text) {
         mhp_text_add(text, "\n");
 }
 
-int mhp_state_file_print(const struct mhp_saved *saved, struct mhp_text *text) {
+static void print_knobs(const char *key, const char values[static _MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX], struct mhp_text *text) {
         for (unsigned i = 0; i < _MHP_KNOB_MAX; i++)
-                if (saved->knob[i][0])
-                        mhp_text_printf(text, KEY_KNOB "%s=%s\n", mhp_knob_name((enum mhp_knob) i), saved->knob[i]);
+                if (values[i][0])
+                        mhp_text_printf(text, "%s%s=%s\n", key, mhp_knob_name((enum mhp_knob) i), values[i]);
+}
+
+int mhp_state_file_print(const struct mhp_saved *saved, struct mhp_text *text) {
+        print_knobs(KEY_KNOB, saved->knob, text);
+        print_knobs(KEY_SET, saved->set, text);
         if (saved->place_table)
                 print_place_table(saved->place_table, text);
         if (saved->notice)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What must outlive a crash: the knobs' values from before mhpd and the kernel's placement table, the values of the switches by which memory is held that
+/* What must outlive a crash: the knobs' values from before mhpd and those that it gave them, the kernel's placement table, the values of the switches by which memory is held that
  * is on its way out, the blocks that another hand took offline, and the removals under way. */
 
 #include "base/range.h"
@@ -13,6 +13,7 @@
 
 struct mhp_saved {
         char knob[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX]; /* empty: not touched */
+        char set[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX];  /* what mhpd gave a touched one; empty: not known */
         char hold[_MHP_SOURCE_MAX][MHP_SAVED_HOLD_MAX]; /* likewise */
         struct mhp_ranges hands_off;                  /* blocks */
         bool notice;                                  /* the notice of ejects was off before */

@@ -95,6 +95,96 @@ class Knobs(SystemCase):
         self.assertEqual(self.machine.get(AUTO), "offline")
 
 
+class OtherHands(SystemCase):
+    """Somebody writes the kernel's switches while mhpd runs."""
+
+    def told(self, event):
+        """How often."""
+        return self.mhpd.log().count(f"MHPD_EVENT={event} ")
+
+    def overwrite(self, value, name=AUTO):
+        """As a shell does it: truncated, then written."""
+        with open(os.path.join(self.machine.root, name), "w", encoding="ascii") as file:
+            file.write(value + "\n")
+
+    def twice(self, value, name=AUTO, wanted="online_movable"):
+        """The second time it is left."""
+        self.overwrite(value, name)
+        wait_for("it is set again", lambda: self.machine.get(name) == wanted, 1)
+        self.assertEqual((self.told("knob-set-again"), self.told("knob-left")), (1, 0))
+        self.overwrite(value, name)
+        wait_for("it is told", lambda: self.told("knob-left") == 1, 1)
+        self.assertEqual((self.machine.get(name), self.told("knob-set-again")), (value, 1))
+
+    def test_set_again_once(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.twice("offline")
+        self.assertIn("MHPD_KNOB=auto_online_blocks", self.mhpd.log())
+        self.assertIn("MHPD_VALUE=offline", self.mhpd.log())
+        self.assertEqual((self.bus.get("Path"), self.bus.get("PathReason")), ("mhpd", "overwritten"))
+        # the same once more is no news, another value is
+        self.overwrite("offline")
+        self.overwrite("online")
+        wait_for("it is told", lambda: self.told("knob-left") == 2, 1)
+        self.assertEqual(self.bus.get("Path"), "kernel")
+        self.overwrite("online_movable")
+        wait_for("all is well", lambda: self.bus.get("PathReason") == "expressible", 1)
+
+    def test_a_reload_begins_anew(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.twice("offline")
+        self.mhpd.reload()
+        self.assertEqual(self.machine.get(AUTO), "online_movable")
+        self.assertEqual(self.bus.get("PathReason"), "expressible")
+        self.overwrite("offline")
+        wait_for("it is set again", lambda: self.machine.get(AUTO) == "online_movable", 1)
+
+    def test_the_others(self):
+        self.mhpd.configure("[Online]\nBy=kernel\nZone=auto\nMovableRatio=150\n")
+        self.mhpd.start()
+        self.wait_idle()
+        self.twice("contig-zones", PARAMETERS + "/online_policy", "auto-movable")
+        self.overwrite("400", PARAMETERS + "/auto_movable_ratio")
+        wait_for("it is set again", lambda: self.machine.get(PARAMETERS + "/auto_movable_ratio") == "150", 1)
+
+    def test_what_is_left_stays_at_the_end(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.twice("offline")
+        self.mhpd.stop()
+        self.assertEqual(self.machine.get(AUTO), "offline", "before mhpd it was `online`")
+
+    def test_what_was_set_again_goes_back_at_the_end(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.overwrite("offline")
+        wait_for("it is set again", lambda: self.machine.get(AUTO) == "online_movable", 1)
+        self.mhpd.stop()
+        self.assertEqual(self.machine.get(AUTO), "online")
+
+    def test_with_the_watchdog(self):
+        """A write that nobody announces: one through another mount of sysfs, here another file of the same name."""
+        self.mhpd.env["WATCHDOG_USEC"] = "400000"
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        path = os.path.join(self.machine.root, AUTO)
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write("offline\n")
+        os.rename(path + ".new", path)
+        wait_for("it is set again", lambda: self.machine.get(AUTO) == "online_movable", 2)
+        self.assertEqual(self.told("knob-set-again"), 1)
+
+    def test_dry_run(self):
+        daemon = self.daemon(options=["--dry-run"])
+        daemon.start()
+        self.overwrite("online_kernel")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertNotIn("knob-", daemon.log())
+        self.assertEqual(self.machine.get(AUTO), "online_kernel")
+
+
 class HandsOff(SystemCase):
     """Blocks that another hand took offline stay so over a crash."""
 

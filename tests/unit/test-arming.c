@@ -90,9 +90,42 @@ static void test_names(void **state) {
         assert_null(mhp_knob_name(_MHP_KNOB_MAX));
 }
 
+/* The first time it is set again, the next time left; what is known is not told twice, and what is right again is. */
+static void test_other_hands(void **state) {
+        static const struct {
+                const char *now;
+                enum mhp_knob_verdict verdict;
+                enum mhp_path path;
+                enum mhp_path_reason reason;
+        } looks[] = {
+                { "online_movable", MHP_KNOB_KEPT, KERNEL, WHY(EXPRESSIBLE) },
+                { "online_kernel", MHP_KNOB_SET_AGAIN, KERNEL, WHY(EXPRESSIBLE) },
+                { "online_movable", MHP_KNOB_KEPT, KERNEL, WHY(EXPRESSIBLE) },
+                { "offline", MHP_KNOB_LEFT, MHPD, WHY(OVERWRITTEN) },
+                { "offline", MHP_KNOB_KNOWN, MHPD, WHY(OVERWRITTEN) },
+                { "online_kernel", MHP_KNOB_LEFT, KERNEL, WHY(OVERWRITTEN) },
+                { "online_movable", MHP_KNOB_KEPT, KERNEL, WHY(EXPRESSIBLE) },
+                { "online_kernel", MHP_KNOB_LEFT, KERNEL, WHY(OVERWRITTEN) },
+        };
+        struct mhp_config config = { .by = MHP_BY_AUTO, .zone = MHP_WANT_MOVABLE };
+        struct mhp_knob_guard guard = { 0 };
+        struct mhp_arming armed, now;
+
+        (void) state;
+        mhp_arming_plan(&config, true, &armed);
+        ROWS(row, looks) {
+                assert_int_equal(mhp_knob_judge(&guard, &armed, MHP_KNOB_AUTO_ONLINE_BLOCKS, row->now), row->verdict);
+                assert_int_equal(mhp_knob_judge(&guard, &armed, MHP_KNOB_ONLINE_POLICY, "whatever"), MHP_KNOB_KEPT);
+                mhp_knob_in_force(&guard, &armed, &now);
+                assert_int_equal(now.path, row->path);
+                assert_int_equal(now.reason, row->reason);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_plan),
+                cmocka_unit_test(test_other_hands),
                 cmocka_unit_test(test_numa_aware),
                 cmocka_unit_test(test_names),
         };

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "edge/knobs.h"
+#include "edge/watch.h"
 #include "tree.h"
 
 static const struct {
@@ -52,9 +53,36 @@ static void test_too_long(void **state) {
         tree_remove(&t);
 }
 
+/* Each of them is heard, one that is not there is no failure, and what nobody wrote is not heard. */
+static void test_watch(void **state) {
+        static const char table[] = "sys/devices/system/memory/memmap_policy";
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        _cleanup_(mhp_watch_freep) struct mhp_watch *watch = NULL;
+        struct tree t;
+
+        (void) state;
+        tree_make(&t);
+        ROWS(row, knobs)
+                if (row->knob != MHP_KNOB_AUTO_MOVABLE_RATIO)
+                        tree_file(&t, row->path, "\n");
+        tree_file(&t, table, "");
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        assert_int_equal(mhp_watch_new(&root, &watch), 0);
+        assert_int_equal(mhp_watch_drain(watch), 0);
+        ROWS(row, knobs) {
+                assert_int_equal(mhp_knob_write(&root, row->knob, "x"), row->knob == MHP_KNOB_AUTO_MOVABLE_RATIO ? -ENOENT : 0);
+                assert_int_equal(mhp_watch_drain(watch), row->knob != MHP_KNOB_AUTO_MOVABLE_RATIO);
+                assert_int_equal(mhp_watch_drain(watch), 0);
+        }
+        assert_int_equal(mhp_root_write(&root, table, "default on"), 0);
+        assert_int_equal(mhp_watch_drain(watch), 1);
+        tree_remove(&t);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_read_write),
+                cmocka_unit_test(test_watch),
                 cmocka_unit_test(test_too_long),
         };
 

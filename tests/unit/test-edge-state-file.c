@@ -40,6 +40,7 @@ static void fill(struct mhp_saved *saved) {
         *saved = (struct mhp_saved) { 0 };
         strcpy(saved->knob[MHP_KNOB_AUTO_ONLINE_BLOCKS], "offline");
         strcpy(saved->knob[MHP_KNOB_AUTO_MOVABLE_RATIO], "301");
+        strcpy(saved->set[MHP_KNOB_AUTO_ONLINE_BLOCKS], "online_movable");
         assert_int_equal(mhp_ranges_add(&saved->hands_off, 32, 39), 0);
         assert_int_equal(mhp_ranges_add(&saved->hands_off, 41, 41), 0);
         strcpy(saved->hold[MHP_SOURCE_ACPI], "1");
@@ -65,13 +66,13 @@ static void test_round_trip(void **state) {
         fill(&saved);
         for (int again = 0; again < 2; again++) {
                 assert_int_equal(mhp_state_file_save(m->dir, &saved), 0);
-                assert_string_equal(tree_read(&m->t, "mhpd/state"), "knob.auto_online_blocks=offline\nknob.auto_movable_ratio=301\nmemmap-policy=node 1 off;default on\nhold.acpi=1\nhands-off=32-39,41\n"
+                assert_string_equal(tree_read(&m->t, "mhpd/state"), "knob.auto_online_blocks=offline\nknob.auto_movable_ratio=301\nset.auto_online_blocks=online_movable\nmemmap-policy=node 1 off;default on\nhold.acpi=1\nhands-off=32-39,41\n"
                                     "removal.map 1\nremoval.block-size 134217728\nremoval.removal 3 unplug phase=hold\n");
                 assert_false(exists(m, "mhpd/state.new"));
         }
         assert_int_equal(mhp_state_file_load(m->dir, &got), 0);
         for (unsigned i = 0; i < _MHP_KNOB_MAX; i++)
-                assert_string_equal(got.knob[i], saved.knob[i]);
+                assert_string_equal(got.knob[i], saved.knob[i]), assert_string_equal(got.set[i], saved.set[i]);
         assert_int_equal(mhp_ranges_count(&got.hands_off), 9);
         assert_true(mhp_ranges_contain(&got.hands_off, 41));
         for (unsigned i = 0; i < _MHP_SOURCE_MAX; i++)
@@ -98,6 +99,7 @@ static void test_tolerant(void **state) {
                 { "hold.acpi\nhold.=1\nhold.sapi=1\nhold.acpi=12345678\n", "", 0, NULL, NULL },
                 { "removal.map 1\nremoval.\nhold.acpi=0\nremoval.nonsense\nremoval", "", 0, "0", "map 1\n\nnonsense\n" },
                 { "\n\n\n", "", 0, NULL, NULL },
+                { "set.auto_online_blocks=offline\nset.\nset.x=y\n", "", 0, NULL, NULL },
                 { "nonsense\n=\nknob.\nknob.=x\nknob.unheard=1\n", "", 0, NULL, NULL },
                 { "knob.auto_online_blocks=online", "online", 0, NULL, NULL },
                 { "knob.auto_online_blocks=\n", "", 0, NULL, NULL },
