@@ -85,6 +85,11 @@ static int open_machine(struct engine *engine, uint64_t *ret_block_size) {
                 log_print(LOG_ERR, "%s cannot be opened: %s", sysroot, strerror(-r));
                 return r;
         }
+        if (!engine->options->dry_run && mhp_machine_dumps(&engine->root)) {
+                log_print(LOG_ERR, "this kernel was booted to dump the memory of one that crashed (%s, or elfcorehdr= on its command line): mhpd brings no memory "
+                          "online here", "/" NAME_VMCORE);
+                return -EPERM;
+        }
         r = mhp_sysfs_block_size(&engine->root, ret_block_size);
         if (r == -ENOENT && !mhp_root_exists(&engine->root, NAME_DEVICES))
                 log_print(LOG_ERR, "%s has no " NAME_MEMORY ": is sysfs mounted?", sysroot);

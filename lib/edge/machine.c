@@ -2,6 +2,7 @@
 
 #include "edge/machine.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -143,4 +144,24 @@ int mhp_machine_read(const struct mhp_root *root, struct mhp_machine *ret) {
                 return r;
         *ret = machine;
         return 0;
+}
+
+/* setup_elfcorehdr() (kernel/crash_dump.c): who boots such a kernel says by this where the headers of the other one's memory are. */
+bool mhp_machine_cmdline_dumps(const char *text) {
+        static const char word[] = "elfcorehdr=";
+
+        for (const char *p = text; (p = strstr(p, word)); p++)
+                if (p == text || isspace((unsigned char) p[-1]))
+                        return true;
+        return false;
+}
+
+/* arm64 and others are told by their device tree and not by the command line; there the file alone tells. */
+bool mhp_machine_dumps(const struct mhp_root *root) {
+        _cleanup_free_ char *text = NULL;
+        size_t len;
+
+        if (mhp_root_exists(root, NAME_VMCORE))
+                return true;
+        return mhp_root_read_all(root, NAME_CMDLINE, &text, &len) >= 0 && mhp_machine_cmdline_dumps(text);
 }

@@ -19,5 +19,11 @@ int mhp_machine_read(const struct mhp_root *root, struct mhp_machine *ret);
 /* /proc/pagetypeinfo: pages in a pageblock, -EINVAL: it does not say. For tests and fuzzing. */
 int mhp_machine_parse_pageblock(const char *text, size_t len, uint64_t *ret);
 
+/* A kernel that was booted to write down the memory of one that crashed. */
+bool mhp_machine_dumps(const struct mhp_root *root);
+
+/* The kernel's command line: whether it names such a memory. For tests. */
+bool mhp_machine_cmdline_dumps(const char *text);
+
 /* The preset for what uname(2) calls the machine; page_size 0: told by the PMD size, which may be 0 as well. NULL: none. */
 const char *mhp_machine_arch(const char *machine, uint64_t page_size, uint64_t pmd_size);

@@ -152,6 +152,16 @@ class Nothing(SystemCase):
         self.assertEqual(self.mhpd.process.wait(10), 1)
         self.assertEqual(self.machine.get(MEMORY + "/auto_online_blocks"), "online")
 
+    def test_crash_kernel(self):
+        """What is there is to be dumped."""
+        path = os.path.join(self.machine.root, "proc/cmdline")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("root=/dev/vda elfcorehdr=0x7f000000 nr_cpus=1\n")
+        self.mhpd.start(ready=False)
+        self.assertEqual(self.mhpd.process.wait(10), 1)
+        self.assertIn("elfcorehdr=", self.mhpd.log())
+        self.assertEqual((self.machine.writes, self.machine.get(MEMORY + "/auto_online_blocks")), ([], "online"))
+
     def test_without_a_bus(self):
         self.mhpd.env["DBUS_SYSTEM_BUS_ADDRESS"] = f"unix:path={self.folder}/no-bus"
         self.mhpd.start()

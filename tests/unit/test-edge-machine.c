@@ -37,6 +37,38 @@ static void test_pageblock(void **state) {
         }
 }
 
+static void test_dumps(void **state) {
+        static const struct {
+                const char *cmdline; /* NULL: not there */
+                const char *vmcore;
+                bool dumps;
+        } rows[] = {
+                { NULL, NULL, false },
+                { NULL, "", true },
+                { "root=/dev/vda\n", NULL, false },
+                { "root=/dev/vda\n", "", true },
+                { "elfcorehdr=0x7f000000\n", NULL, true },
+                { "root=/dev/vda elfcorehdr=868M quiet\n", NULL, true },
+                { "root=/dev/vda noelfcorehdr=1 elfcorehdr\n", NULL, false },
+                { "x.elfcorehdr=1 elfcorehdr=1\n", NULL, true },
+        };
+
+        (void) state;
+        ROWS(row, rows) {
+                _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+                struct tree t;
+
+                tree_make(&t);
+                if (row->cmdline)
+                        tree_file(&t, "proc/cmdline", row->cmdline);
+                if (row->vmcore)
+                        tree_file(&t, "proc/vmcore", row->vmcore);
+                assert_int_equal(mhp_root_open(t.path, &root), 0);
+                ROW_INT(row->cmdline ? row->cmdline : "", mhp_machine_dumps(&root), row->dumps);
+                tree_remove(&t);
+        }
+}
+
 static void test_arch(void **state) {
         static const struct {
                 const char *machine;
@@ -115,6 +147,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_pageblock),
                 cmocka_unit_test(test_arch),
+                cmocka_unit_test(test_dumps),
                 cmocka_unit_test(test_tree),
                 cmocka_unit_test(test_here),
         };

@@ -24,3 +24,22 @@ class Boot(VmCase):
     def test_no_device_units(self):
         units = self.machine.check("systemctl list-units --all --plain --no-legend --type=device")
         self.assertNotIn("memory-memory", units)
+
+
+class CrashKernel(VmCase):
+    """A kernel that is told where the memory of another one is described. There is none here, so it has no /proc/vmcore, and boots."""
+
+    spec = Spec(memory="1G", dimms=("256M",), append="memhp_default_state=offline elfcorehdr=0x30000000")
+    config = None
+
+    def test_nothing_starts_it(self):
+        """Not the udev rule that sees the slots, not systemctl, not the bus, and not a hand."""
+        self.assertIn("elfcorehdr=", self.machine.check("cat /proc/cmdline"))
+        self.machine.check("udevadm trigger --subsystem-match=acpi --action=add; udevadm settle; systemctl enable mhpd; systemctl start mhpd", timeout=300)
+        self.machine.run("timeout 5 busctl call org.mhpd1 /org/mhpd1 org.mhpd1.Manager Dump", timeout=60)
+        self.machine.plug_dimm("256M")
+        self.assertEqual(self.machine.check("systemctl show -p ActiveState -p ConditionResult --value mhpd").split(), ["inactive", "no"])
+        done = self.machine.run("mhpd", timeout=60)
+        self.assertEqual(done.code, 1)
+        self.assertIn("elfcorehdr=", done.err + self.machine.check("journalctl -b --no-pager -o cat | grep elfcorehdr= || true"))
+        self.assertEqual(sorted(b.state for b in self.machine.blocks().values()).count("offline"), 4)
