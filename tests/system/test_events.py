@@ -35,7 +35,7 @@ class Events(case.SystemCase):
 
     def alone(self):
         """Everybody on this machine hears the events, so one test at a time has them announced."""
-        lock = open(os.path.join(tempfile.gettempdir(), "mhpd-test-uevents.lock"), "w", encoding="ascii")
+        lock = open(os.path.join(tempfile.gettempdir(), f"mhpd-test-uevents-{os.geteuid()}.lock"), "w", encoding="ascii")
         self.addCleanup(lock.close)
         fcntl.flock(lock, fcntl.LOCK_EX)
 

@@ -109,13 +109,13 @@ static void test_forged(void **state) {
         assert_false(readable(mhp_uevents_fd(uevents)));
 }
 
-/* The lock of tests/system/test_events.py. It goes with the process. */
+/* The lock of tests/system/test_events.py. It goes with the process. One of each user's: a file of another one's cannot be opened. */
 static int wait_for_quiet(void) {
         const char *dir = getenv("TMPDIR");
         char path[4096];
         int fd;
 
-        (void) snprintf(path, sizeof(path), "%s/mhpd-test-uevents.lock", dir ? dir : "/tmp");
+        (void) snprintf(path, sizeof(path), "%s/mhpd-test-uevents-%u.lock", dir ? dir : "/tmp", geteuid());
         fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
         return fd < 0 ? -errno : flock(fd, LOCK_EX) < 0 ? -errno : 0;
 }

@@ -73,7 +73,8 @@ class Knobs(VmCase):
 
     def test_while_it_arrives(self):
         """Somebody writes the knob over and over while a DIMM comes."""
-        self.machine.check(f"(for i in $(seq 200); do echo online_kernel > {AUTO}; sleep 0.01; done) >/dev/null 2>&1 &")
+        self.machine.check(f"systemd-run --quiet --unit=writer sh -c 'while :; do echo online_kernel > {AUTO}; sleep 0.01; done'")
+        self.addCleanup(self.machine.check, "systemctl stop writer")
         before = self.plug("1G")
         self.all_movable(before, 8)
 
