@@ -240,6 +240,27 @@ int engine_reload(struct engine *engine) {
         return r;
 }
 
+int engine_put_back(struct engine *engine, const struct options *options) {
+        int r;
+
+        *engine = ENGINE_NONE;
+        engine->options = options;
+        r = presence_lock(options, &engine->lock);
+        if (r < 0)
+                return r;
+        presence_end(options);
+        r = mhp_root_open(options->sysroot, &engine->root);
+        if (r >= 0)
+                r = mhp_state_file_load(options->runtime, &engine->saved);
+        if (r < 0) {
+                log_print(LOG_ERR, "nothing can be put back: %s", strerror(-r));
+                return r;
+        }
+        place_table_restore(engine);
+        disarm(&engine->root, options->runtime, &engine->saved);
+        return 0;
+}
+
 void engine_stop(struct engine *engine) {
         if (engine->root.fd < 0 || engine->options->dry_run)
                 return;

@@ -75,6 +75,10 @@ struct engine {
 /* Reads configuration and state, opens everything, sets the knobs, scans, turns once. Tells what fails. */
 int engine_start(struct engine *engine, sd_event *event, const struct options *options);
 
+/* Instead of a start, where a mhpd died: the knobs and the placement table back as they were. What holds memory on its way out stays for the next mhpd to go
+ * on with. -EBUSY: one runs. Tells what fails. */
+int engine_put_back(struct engine *engine, const struct options *options);
+
 /* Ends the loop when memory that is on its way out is back or gone, at the latest after a while; asked a second time, at once. */
 int engine_stop_soon(struct engine *engine);
 

@@ -134,5 +134,7 @@ int main(int argc, char **argv) {
                 return run_switch(&options);
 
         log_open();
+        if (options.put_back)
+                return engine_put_back(&engine, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         return run(&engine, &options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

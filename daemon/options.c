@@ -18,6 +18,7 @@ enum {
         OPT_RUNTIME_DIR,
         OPT_UEVENTS,
         OPT_DRY_RUN,
+        OPT_PUT_BACK,
 };
 
 static const struct option long_options[] = {
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
         { "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
         { "uevents", no_argument, NULL, OPT_UEVENTS },
         { "dry-run", no_argument, NULL, OPT_DRY_RUN },
+        { "put-back", no_argument, NULL, OPT_PUT_BACK },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'V' },
         { NULL, 0, NULL, 0 },
@@ -36,6 +38,7 @@ static const struct option long_options[] = {
 static const char help[] =
         "mhpd [OPTION...]\n"
         "Brings hot-plugged memory online by policy. As a rule, systemd starts it.\n\n"
+        "  --put-back                  set the kernel's knobs back as they were before a mhpd that died\n"
         "  --dry-run                   tell what would be done, write nothing\n"
         "  --sysroot DIR               read and write DIR/sys and DIR/proc; uevents are not heard then\n"
         "  --uevents                   hear uevents all the same\n"
@@ -91,6 +94,9 @@ static int take_option(struct options *o, int c) {
         case OPT_DRY_RUN:
                 o->dry_run = true;
                 return 1;
+        case OPT_PUT_BACK:
+                o->put_back = true;
+                return 1;
         case 'h':
                 fputs(help, stdout);
                 return 0;
@@ -117,6 +123,10 @@ int options_parse(int argc, char **argv, struct options *ret) {
                 return -EINVAL;
         }
 
+        if (o.put_back && o.dry_run) {
+                fputs("mhpd: --put-back writes, and --dry-run does not\n", stderr);
+                return -EINVAL;
+        }
         if (!o.sysroot) {
                 o.sysroot = "/";
                 o.uevents = true;

@@ -9,6 +9,7 @@
 struct options {
         bool worker;         /* be the worker process, on MHP_WORKER_FD */
         const char *switch_memmap; /* DEVICE=0 or 1: what the placer's child is to write */
+        bool put_back;       /* what a mhpd that died has set goes back, and that is all */
         bool dry_run;        /* tell the steps, write nothing */
         bool uevents;        /* listen to the kernel; not by default when `sysroot` is another machine's tree */
         const char *sysroot;

@@ -32,7 +32,7 @@ class Command(unittest.TestCase):
         self.assertRegex(done.stdout, r"^mhpd [0-9]\S*\n$")
 
     def test_usage(self):
-        for words in (["--no-such-option"], ["start"], ["--sysroot"], ["--dry-run=yes"]):
+        for words in (["--no-such-option"], ["start"], ["--sysroot"], ["--dry-run=yes"], ["--dry-run", "--put-back"]):
             with self.subTest(words):
                 done = self.run_mhpd(*words)
                 self.assertEqual(done.returncode, 2, done)

@@ -95,6 +95,50 @@ class Knobs(SystemCase):
         self.assertEqual(self.machine.get(AUTO), "offline")
 
 
+class PutBack(SystemCase):
+    """What the service manager runs when mhpd has ended."""
+
+    def put_back(self):
+        """Its exit code."""
+        other = self.daemon(options=["--put-back"])
+        other.start(ready=False)
+        return other.process.wait(10)
+
+    def test_after_a_crash(self):
+        self.mhpd.configure("[Online]\nBy=kernel\nZone=auto\nMovableRatio=150\n")
+        self.mhpd.start()
+        self.wait_idle()
+        self.mhpd.kill()
+        self.assertEqual((self.machine.get(AUTO), self.machine.get(PARAMETERS + "/auto_movable_ratio")), ("online", "150"))
+        self.assertEqual(self.put_back(), 0)
+        wanted = {"online_policy": "contig-zones", "auto_movable_ratio": "301"}
+        self.assertEqual({name: self.machine.get(f"{PARAMETERS}/{name}") for name in wanted}, wanted)
+        self.assertNotIn("state", os.listdir(self.mhpd.path("run")))
+
+    def test_another_hands_word_stands(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.mhpd.kill()
+        with open(os.path.join(self.machine.root, AUTO), "w", encoding="ascii") as file:
+            file.write("online_kernel\n")
+        self.assertEqual(self.put_back(), 0)
+        self.assertEqual(self.machine.get(AUTO), "online_kernel")
+
+    def test_while_one_runs(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.assertEqual(self.put_back(), 1)
+        self.assertEqual(self.machine.get(AUTO), "online_movable")
+        self.assertTrue(os.path.exists(self.mhpd.path("run", "running", "ready")))
+
+    def test_after_an_orderly_end(self):
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.mhpd.stop()
+        self.assertEqual(self.put_back(), 0)
+        self.assertEqual((self.machine.get(AUTO), self.machine.get(PARAMETERS + "/online_policy")), ("online", "contig-zones"))
+
+
 class OtherHands(SystemCase):
     """Somebody writes the kernel's switches while mhpd runs."""
 

@@ -86,6 +86,11 @@ class Knobs(VmCase):
         self.all_movable(before, 4)
         self.assertEqual(self.knob(), "online_movable")
 
+    def test_killed(self):
+        """And stopped before it is back: the kernel brings memory online as it did before."""
+        self.machine.check("systemctl kill -s KILL mhpd; systemctl stop mhpd")
+        self.assertEqual(self.knob(), "online")
+
     def test_stop(self):
         """What another hand has written stands."""
         self.overwrite_twice("offline")
