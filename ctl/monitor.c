@@ -59,7 +59,7 @@ static enum ctl_color event_color(const char *event) {
         if (strcmp(event, "gave-up") == 0 || strcmp(event, "failed") == 0 || strcmp(event, "mhpd-gone") == 0)
                 return CTL_BAD;
         if (strcmp(event, "placement-fallback") == 0 || strcmp(event, "offline-failed") == 0 || strcmp(event, "zone-changed") == 0 ||
-            strcmp(event, "drift") == 0 || strcmp(event, "foreign-offline") == 0 || strcmp(event, "rescan") == 0)
+            strcmp(event, "drift") == 0 || strcmp(event, "foreign-offline") == 0 || strcmp(event, "rescan") == 0 || strncmp(event, "knob-", 5) == 0)
                 return CTL_WARN;
         return CTL_GOOD;
 }
