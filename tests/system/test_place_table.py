@@ -60,6 +60,26 @@ class PlaceTable(SystemCase):
         again.stop()
         self.assertEqual(self.table(), "node 0 force\ndefault off")
 
+    def overwrite(self):
+        """Another hand, as the kernel takes it: the table is never seen half-written."""
+        fd = os.open(os.path.join(self.machine.root, TABLE), os.O_WRONLY)
+        os.write(fd, b"node 0 off\ndefault on\n")
+        os.close(fd)
+
+    def test_another_hand(self):
+        """Told and set again once, then told and left, and left at the end."""
+        self.mhpd.start()
+        self.wait_idle()
+        self.overwrite()
+        wait_for("it is set again", lambda: self.table() == "node 1 off\ndefault on", 1)
+        self.assertIn("MHPD_EVENT=knob-set-again MHPD_KNOB=memmap_policy", self.mhpd.log())
+        self.overwrite()
+        wait_for("it is told", lambda: "MHPD_EVENT=knob-left MHPD_KNOB=memmap_policy" in self.mhpd.log(), 1)
+        self.assertEqual(self.table(), "node 0 off\ndefault on")
+        self.mhpd.stop()
+        self.assertEqual(self.table(), "node 0 off\ndefault on")
+        self.assertNotIn("memmap-policy", self.state())
+
     def test_nothing_wanted(self):
         self.machine.put(TABLE, "default force\n")
         self.mhpd.configure("[Memmap]\nPlacement=auto\n")
