@@ -81,6 +81,38 @@ static size_t utf8_length(const unsigned char *s) {
         return n;
 }
 
+/* U+0000 to U+001F, U+007F and U+0080 to U+009F. Some terminals obey the last kind, too. */
+static bool is_control(const unsigned char *s) {
+        return s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+void mhp_text_add_safe(struct mhp_text *text, const char *s) {
+        while (*s) {
+                size_t n = utf8_length((const unsigned char *) s);
+
+                if (n == 0 || is_control((const unsigned char *) s))
+                        mhp_text_add_n(text, "?", 1);
+                else
+                        mhp_text_add_n(text, s, n);
+                s += n > 0 ? n : 1;
+        }
+}
+
+size_t mhp_utf8_valid(const char *s, size_t n) {
+        size_t i = 0;
+
+        while (i < n) {
+                unsigned char ahead[5] = { 0 }; /* the longest character, and what stops utf8_length() at the end of s */
+
+                memcpy(ahead, s + i, MIN(n - i, sizeof(ahead) - 1));
+                size_t len = utf8_length(ahead);
+                if (len == 0 || ahead[0] == '\0')
+                        break;
+                i += len;
+        }
+        return i;
+}
+
 static bool json_plain(unsigned char c) {
         return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }

@@ -23,6 +23,12 @@ void mhp_text_printf(struct mhp_text *text, const char *format, ...) _printf_(2,
 /* As a JSON string with its quotes; NULL gives null. Bytes that are not UTF-8 become U+FFFD. */
 void mhp_text_json(struct mhp_text *text, const char *s);
 
+/* As it is, but for control characters and bytes that are not UTF-8: a `?` each. So it can go to a terminal, the journal and D-Bus. */
+void mhp_text_add_safe(struct mhp_text *text, const char *s);
+
+/* How many of the n bytes at s are UTF-8 without a NUL, from the first on: n if all are. s needs no NUL behind it. */
+size_t mhp_utf8_valid(const char *s, size_t n);
+
 /* Decimal, without printf's cost: lists of 32,768 blocks are made of this. */
 void mhp_text_u64(struct mhp_text *text, uint64_t v);
 

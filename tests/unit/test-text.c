@@ -128,6 +128,42 @@ static void test_long(void **state) {
         assert_string_equal(text.data + 599994, "99999,");
 }
 
+/* How much of it is UTF-8, with and without a NUL behind it, and what is shown of it. */
+static void test_utf8(void **state) {
+        static const struct {
+                const char *in;
+                size_t valid;
+                const char *safe;
+        } rows[] = {
+                { "", 0, "" },
+                { "abc", 3, "abc" },
+                { "a\tb\n", 4, "a?b?" },
+                { "\x1b[31m\x7f", 6, "?[31m?" },
+                { "gro\xc3\x9f", 5, "gro\xc3\x9f" },
+                { "\xe2\x82\xac\xf0\x9f\x92\xbe", 7, "\xe2\x82\xac\xf0\x9f\x92\xbe" },
+                { "\xc2\x9b" "31m", 5, "?31m" }, /* a control character of two bytes */
+                { "ab\xff" "cd", 2, "ab?cd" },
+                { "ab\xc3", 2, "ab?" },
+                { "\xe2\x82", 0, "??" },
+                { "\xed\xa0\x80", 0, "???" },
+        };
+
+        ROWS(row, rows) {
+                size_t n = strlen(row->in);
+                char *exact = malloc(n + 1);
+                _cleanup_text_ struct mhp_text text = {};
+
+                assert_non_null(exact);
+                memcpy(exact, row->in, n);
+                exact[n] = '\x80'; /* would be the rest of a character */
+                ROW_INT(row->in, mhp_utf8_valid(exact, n), row->valid);
+                free(exact);
+                mhp_text_add_safe(&text, row->in);
+                ROW_STR(row->in, text.data ? text.data : "", row->safe);
+        }
+        assert_int_equal(mhp_utf8_valid("ab\0cd", 5), 2);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_empty),
@@ -135,6 +171,7 @@ int main(void) {
                 cmocka_unit_test(test_u64),
                 cmocka_unit_test(test_hex),
                 cmocka_unit_test(test_json),
+                cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_error_sticks),
                 cmocka_unit_test(test_long),
         };

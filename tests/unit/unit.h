@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -23,4 +24,11 @@
                 long long got_ = (long long) (got), want_ = (long long) (want); \
                 if (got_ != want_) \
                         fail_msg("row \"%s\": %s is %lld, wanted %lld", (row_text), #got, got_, want_); \
+        } while (0)
+
+#define ROW_STR(row_text, got, want) \
+        do { \
+                const char *got_ = (got), *want_ = (want); \
+                if (strcmp(got_, want_) != 0) \
+                        fail_msg("row \"%s\": got \"%s\", wanted \"%s\"", (row_text), got_, want_); \
         } while (0)
