@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "edge/names.h"
@@ -54,7 +55,8 @@ static ssize_t read_full(int fd, char *buf, size_t size) {
 }
 
 /* One read(2) is enough for what sysfs gives in one piece (seq_file and sysfs fill a page at once), and a second to see the
- * end costs as much as the first: so a short read ends it. */
+ * end costs as much as the first: so a short read ends it. sysfs has no FIFOs, and the kind of the file is not asked for: one more
+ * system call for each of four files a block would be felt. */
 int mhp_root_read_at(int dir_fd, const char *path, char *buf, size_t size) {
         _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
         ssize_t n;
@@ -79,13 +81,38 @@ int mhp_root_read(const struct mhp_root *root, const char *path, char *buf, size
         return mhp_root_read_at(root->fd, path, buf, size);
 }
 
+/* O_NONBLOCK: without it open(2) of a FIFO waits for a writer, for ever if need be. Regular files, and those of sysfs and proc, do
+ * not care, but for one on which another process has a lease (F_SETLEASE, a file server): the kernel breaks the lease, and only an open
+ * that may wait gets the file then. EWOULDBLOCK stands for nothing else. O_NOCTTY: a terminal must not become ours. */
+static int open_to_read(int dir_fd, const char *path) {
+        int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
+        int fd = openat(dir_fd, path, flags | O_NONBLOCK);
+
+        if (fd < 0 && errno == EWOULDBLOCK)
+                fd = openat(dir_fd, path, flags);
+        return fd < 0 ? -errno : fd;
+}
+
+/* Files of sysfs and proc are regular files, too. /dev/null stands for an empty file: a link to it hides a file of the vendor.
+ * Other devices, FIFOs and directories give no text that ends. */
+static int check_regular(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
+                return 0;
+        return S_ISDIR(st.st_mode) ? -EISDIR : -EBADFD;
+}
+
 int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret, size_t *ret_len) {
-        _cleanup_(closep) int fd = openat(root->fd, path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(closep) int fd = open_to_read(root->fd, path);
         _cleanup_free_ char *data = NULL;
         size_t len = 0;
+        int r = fd < 0 ? fd : check_regular(fd);
 
-        if (fd < 0)
-                return -errno;
+        if (r < 0)
+                return r;
 
         for (size_t size = 16384;; size *= 2) {
                 char *larger = realloc(data, size + 1);

@@ -24,7 +24,8 @@ void mhp_root_done(struct mhp_root *root);
 int mhp_root_read(const struct mhp_root *root, const char *path, char *buf, size_t size);
 int mhp_root_read_at(int dir_fd, const char *path, char *buf, size_t size);
 
-/* Reads a file of any size, up to 16 MiB (-EFBIG); the caller free()s it. */
+/* Reads a regular file of any size, up to 16 MiB (-EFBIG); the caller free()s it. /dev/null is an empty file; -EISDIR: a directory;
+ * -EBADFD (ENXIO from a socket): nothing else that has an end. Never waits for a writer. */
 int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret, size_t *ret_len);
 
 /* One write(2): sysfs takes a value whole or not at all. */

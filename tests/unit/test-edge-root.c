@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "edge/root.h"
@@ -96,6 +97,33 @@ static void test_read_all(void **state) {
         tree_remove(&t);
 }
 
+/* None of these may be waited for. */
+static void test_no_file(void **state) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        char *data = NULL, path[128], buf[16];
+        struct tree t;
+        size_t len;
+
+        tree_make(&t);
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        (void) snprintf(path, sizeof(path), "%s/fifo", t.path);
+        assert_int_equal(mkfifo(path, 0600), 0);
+        tree_link(&t, "zero", "/dev/zero");
+        tree_link(&t, "null", "/dev/null");
+        tree_link(&t, "loop", "loop");
+        (void) alarm(20);
+        assert_int_equal(mhp_root_read_all(&root, "fifo", &data, &len), -EBADFD);
+        assert_int_equal(mhp_root_read_all(&root, "zero", &data, &len), -EBADFD);
+        assert_int_equal(mhp_root_read_all(&root, "loop", &data, &len), -ELOOP);
+        assert_null(data);
+        assert_int_equal(mhp_root_read(&root, "zero", buf, sizeof(buf)), -E2BIG);
+        assert_int_equal(mhp_root_read_all(&root, "null", &data, &len), 0);
+        (void) alarm(0);
+        assert_int_equal(len, 0);
+        free(data);
+        tree_remove(&t);
+}
+
 static void test_read_all_too_large(void **state) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
         char *data = NULL, path[128];
@@ -183,7 +211,7 @@ int main(void) {
                 cmocka_unit_test(test_open),
                 cmocka_unit_test(test_read),
                 cmocka_unit_test(test_read_all),
-                cmocka_unit_test(test_read_all_too_large),
+                cmocka_unit_test(test_read_all_too_large), cmocka_unit_test(test_no_file),
                 cmocka_unit_test(test_write),
                 cmocka_unit_test(test_link_name),
                 cmocka_unit_test(test_opendir),
