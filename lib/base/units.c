@@ -176,7 +176,9 @@ int mhp_parse_percent(const char *s, unsigned max, unsigned *ret) {
 int mhp_parse_bool(const char *s, bool *ret) {
         static const char *const words[][2] = {
                 { "no", "yes" },
+                { "n", "y" },
                 { "false", "true" },
+                { "f", "t" },
                 { "off", "on" },
                 { "0", "1" },
         };

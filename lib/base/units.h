@@ -20,7 +20,7 @@ int mhp_parse_u32(const char *s, uint32_t *ret);
 /* Hex digits, without 0x, as block_size_bytes and phys_index have them. */
 int mhp_parse_hex(const char *s, uint64_t *ret);
 
-/* Bytes: `4096`, `64K`, `2M`, `4G`, `1T`, `2GiB`, `2GB` (both binary, as lsmem and chmem take them). */
+/* Bytes: `4096`, `64K`, `2M`, `4g`, `1T`, `2GiB`, `2GB` (all binary, as lsmem and chmem take them), `1.5G`. No blank, no sign. */
 int mhp_parse_size(const char *s, uint64_t *ret);
 
 /* `30`, `30s`, `500ms`, `2min` to microseconds; a bare number is seconds. */
@@ -29,7 +29,7 @@ int mhp_parse_usec(const char *s, uint64_t *ret);
 /* `5%` or `5`, 0 to max. */
 int mhp_parse_percent(const char *s, unsigned max, unsigned *ret);
 
-/* yes/no, true/false, on/off, 1/0 in any case. */
+/* yes/no, y/n, true/false, t/f, on/off, 1/0 in any case, as systemd takes them. */
 int mhp_parse_bool(const char *s, bool *ret);
 
 /* A size as people read it: the largest binary unit that leaves at most one decimal (`1.5G`, `128M`). Returns buf. */
