@@ -342,6 +342,17 @@ static int print_plan(struct plan *plan) {
         return CTL_DONE;
 }
 
+static void tell_warnings(const struct ctl *ctl, const struct mhp_text *warnings) {
+        const char *p = warnings->data;
+
+        while (p && *p) {
+                size_t len = strcspn(p, "\n");
+
+                (void) ctl_fail(ctl, CTL_DONE, "warning: %.*s", (int) len, p);
+                p += len + (p[len] == '\n');
+        }
+}
+
 static int read_basis(struct plan *plan, struct mhp_map **ret_map, struct mhp_config *ret_config) {
         _cleanup_text_ struct mhp_text warnings = {};
         struct ctl *ctl = plan->ctl;
@@ -354,7 +365,14 @@ static int read_basis(struct plan *plan, struct mhp_map **ret_map, struct mhp_co
                 return r < 0 ? r : ctl_daemon_config(ctl, &plan->daemon, ret_config);
         }
         r = ctl_map_read(ctl, ret_map);
-        return r == CTL_DONE ? ctl_config_read(ctl, ret_config, &warnings) : r;
+        if (r == CTL_DONE)
+                r = ctl_config_read(ctl, ret_config, &warnings);
+        if (r != CTL_DONE)
+                return r;
+        if (warnings.error < 0)
+                return warnings.error;
+        tell_warnings(ctl, &warnings);
+        return CTL_DONE;
 }
 
 static int prepare(struct plan *plan) {

@@ -54,9 +54,8 @@ int ctl_map_read(struct ctl *ctl, struct mhp_map **ret) {
         return r < 0 ? ctl_bus_fail(ctl, r, &error) : CTL_DONE;
 }
 
-static int tell_warnings(struct ctl *ctl, int r, const struct mhp_conf_warnings *found, struct mhp_text *warnings) {
-        if (r == -EBADMSG)
-                return ctl_fail(ctl, CTL_FAILED, "%s", found->n > 0 ? found->text[found->n - 1] : "the configuration cannot be read");
+/* A file that is lost is a warning like another here: what the rest says is what mhpd would start with. */
+static int tell_warnings(int r, const struct mhp_conf_warnings *found, struct mhp_text *warnings) {
         if (r < 0)
                 return r;
         for (size_t i = 0; i < found->n; i++) {
@@ -71,12 +70,12 @@ int ctl_config_read(struct ctl *ctl, struct mhp_config *ret, struct mhp_text *wa
         _cleanup_text_ struct mhp_text etc = {}, vendor = {};
 
         if (!ctl->sysroot)
-                return tell_warnings(ctl, mhp_conf_load(NULL, NULL, ret, &found), &found, warnings);
+                return tell_warnings(mhp_conf_load(NULL, NULL, ret, &found), &found, warnings);
         mhp_text_printf(&etc, "%s" NAME_CONFIG_ETC, ctl->sysroot);
         mhp_text_printf(&vendor, "%s" NAME_CONFIG_VENDOR, ctl->sysroot);
         if (etc.error < 0 || vendor.error < 0)
                 return -ENOMEM;
-        return tell_warnings(ctl, mhp_conf_load(etc.data, vendor.data, ret, &found), &found, warnings);
+        return tell_warnings(mhp_conf_load(etc.data, vendor.data, ret, &found), &found, warnings);
 }
 
 int ctl_config_parse(struct ctl *ctl, const char *text, struct mhp_config *ret) {
@@ -86,9 +85,9 @@ int ctl_config_parse(struct ctl *ctl, const char *text, struct mhp_config *ret) 
 
         mhp_config_init(&config);
         r = mhp_conf_parse("mhpd", text, strlen(text), &config, &found);
-        if (r == -ENOMEM)
-                return r;
         if (r < 0)
+                return r;
+        if (r == MHP_CONF_LOST)
                 return ctl_fail(ctl, CTL_FAILED, "mhpd sent a configuration that this version cannot read");
         mhp_config_done(ret);
         *ret = config;

@@ -242,8 +242,7 @@ static int perform_reload(sd_bus_message *m, struct engine *engine, sd_bus_error
         int r = engine_reload(engine);
 
         if (r == -EBADMSG)
-                return sd_bus_error_setf(error, BUS_ERROR_BAD_CONFIGURATION, "the running configuration stays in force: %s",
-                                         warnings->n > 0 ? warnings->text[warnings->n - 1] : "the new one cannot be read");
+                return sd_bus_error_set(error, BUS_ERROR_BAD_CONFIGURATION, engine->refused);
         if (r >= 0)
                 r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)

@@ -58,6 +58,8 @@ static int get_warnings(sd_bus *bus, const char *path, const char *interface, co
         (void) interface;
         (void) property;
         (void) error;
+        if (engine->refused && r >= 0)
+                r = sd_bus_message_append(reply, "s", engine->refused);
         for (size_t i = 0; i < engine->warnings.n && r >= 0; i++)
                 r = sd_bus_message_append(reply, "s", engine->warnings.text[i]);
         return r < 0 ? r : sd_bus_message_close_container(reply);

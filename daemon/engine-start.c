@@ -107,16 +107,14 @@ static void tell_warnings(const struct mhp_conf_warnings *warnings) {
                 log_print(LOG_WARNING, "%s", warnings->text[i]);
 }
 
-/* Memory has to come online even if the configuration is no good: without one that can be read, the defaults hold. */
+/* Memory has to come online even if the configuration is no good: what can be read of it is used, and defaults for the rest. */
 static int first_config(struct engine *engine, struct mhp_config *ret) {
         int r = mhp_conf_load(engine->options->etc, engine->options->vendor, ret, &engine->warnings);
 
         tell_warnings(&engine->warnings);
-        if (r != -EBADMSG)
-                return r;
-        log_print(LOG_ERR, "the configuration cannot be used; the defaults are in force until a reload");
-        mhp_config_init(ret);
-        return 0;
+        if (r == MHP_CONF_LOST)
+                log_print(LOG_ERR, "not all files of the configuration can be used; the others and the defaults are in force until a reload");
+        return r;
 }
 
 static int open_executor(struct engine *engine) {
@@ -199,20 +197,44 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
         return 0;
 }
 
-static int reload(struct engine *engine) {
-        _cleanup_config_ struct mhp_config config = { 0 };
-        struct mhp_conf_warnings warnings = { 0 };
-        struct mhp_arming arming;
-        int r = mhp_conf_load(engine->options->etc, engine->options->vendor, &config, &warnings);
+/* A bad line costs no more than at start. A file that is lost may have held anything: what runs is better than that. */
+static int refuse_reload(struct engine *engine, const char *lost) {
+        char *refused;
 
-        mhp_conf_warnings_done(&engine->warnings);
-        engine->warnings = warnings;
-        tell_warnings(&engine->warnings);
-        if (r == -EBADMSG)
-                log_print(LOG_ERR, "the configuration cannot be used; the running one stays in force");
+        if (asprintf(&refused, "reload refused, the running configuration stays in force: %s", lost) < 0)
+                return -ENOMEM;
+        log_print(LOG_ERR, "%s", refused);
+        free(engine->refused);
+        engine->refused = refused;
+        return -EBADMSG;
+}
+
+/* -EBADMSG: engine->refused says why. */
+static int reload_config(struct engine *engine, struct mhp_config *ret) {
+        _cleanup_conf_warnings_ struct mhp_conf_warnings warnings = { 0 };
+        int r = mhp_conf_load(engine->options->etc, engine->options->vendor, ret, &warnings);
+
+        tell_warnings(&warnings);
         if (r < 0)
                 return r;
+        if (r == MHP_CONF_LOST)
+                return refuse_reload(engine, warnings.lost);
 
+        free(engine->refused);
+        engine->refused = NULL;
+        mhp_conf_warnings_done(&engine->warnings);
+        engine->warnings = warnings;
+        warnings = (struct mhp_conf_warnings) { 0 };
+        return 0;
+}
+
+static int reload(struct engine *engine) {
+        _cleanup_config_ struct mhp_config config = { 0 };
+        struct mhp_arming arming;
+        int r = reload_config(engine, &config);
+
+        if (r < 0)
+                return r;
         r = arm(&engine->root, engine->options->runtime, &config, engine->options->dry_run, &engine->saved, &arming);
         if (r >= 0)
                 r = mhp_ring_reload(engine->ring, loop_now(), &config, &arming);
@@ -295,6 +317,7 @@ void engine_done(struct engine *engine) {
         mhp_root_done(&engine->root);
         mhp_saved_done(&engine->saved);
         mhp_conf_warnings_done(&engine->warnings);
+        free(engine->refused);
         free(engine->heard);
         free(engine->status);
         sd_event_unref(engine->event);

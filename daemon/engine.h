@@ -49,7 +49,8 @@ struct engine {
         struct host *host;
         struct bus *bus;
         struct mhp_saved saved;              /* as it is, or is about to be, in the state file */
-        struct mhp_conf_warnings warnings;   /* of the configuration read last */
+        struct mhp_conf_warnings warnings;   /* of the configuration in force */
+        char *refused;                       /* owned; why the last reload changed nothing; NULL: it did */
         sd_event_source *uevent_source, *turn_source, *tick_source, *stop_source, *status_source;
         sd_event_source *more_source;        /* goes on with what follows, slice by slice */
         sd_event_source *idle_source;        /* loop_run() */
@@ -87,7 +88,7 @@ void engine_stop(struct engine *engine);
 void engine_done(struct engine *engine);
 #define _cleanup_engine_ _cleanup_(engine_done)
 
-/* The configuration anew; -EBADMSG leaves everything as it is, and the last of engine->warnings says why. */
+/* The configuration anew; -EBADMSG leaves everything as it is, and engine->refused says why. */
 int engine_reload(struct engine *engine);
 
 /* The door in, with all that looks on. */

@@ -38,16 +38,17 @@ struct key {
 
 #define RULE "Rule"
 #define ZONES "auto, movable, kernel or none"
+#define SECTIONS "[Online], [Memmap], [Teardown] or [Rule NAME] with a name of 1 to 44 bytes"
 #define PLACEMENTS "auto, dram, self or force"
 #define TIMES "a time from 1s to 1h, such as 30, 90s or 5min"
 #define UNITS "the name of a service or target, such as kdump.service, or nothing"
-#define SIZES "a size in bytes, such as 512M or 2G"
+#define SIZES "a size, such as 512M, 2G or 2GiB, without a blank"
 
 static const struct key keys[] = {
         { "Online", "By", KEY_BY, offsetof(struct mhp_config, by), "auto", "auto, kernel or mhpd" },
         { "Online", "Zone", KEY_ZONE, offsetof(struct mhp_config, zone), "auto", ZONES },
         { "Online", "MovableRatio", KEY_RATIO, offsetof(struct mhp_config, movable_ratio), "301", "a percentage from 0 to 100000" },
-        { "Online", "NumaAware", KEY_BOOL, offsetof(struct mhp_config, numa_aware), "yes", "yes or no" },
+        { "Online", "NumaAware", KEY_BOOL, offsetof(struct mhp_config, numa_aware), "yes", "yes or no (or true, on, 1, false, off, 0)" },
         { "Online", "KernelHeadroom", KEY_PERCENT, offsetof(struct mhp_config, kernel_headroom), "5%", "a percentage from 0% to 100%" },
         { "Online", "SettledUnit", KEY_UNIT, offsetof(struct mhp_config, settled_unit), "", UNITS },
         { "Memmap", "Placement", KEY_MEMMAP, offsetof(struct mhp_config, placement), "auto", PLACEMENTS },
@@ -320,6 +321,18 @@ static int rule_set(struct mhp_config *config, const char *name, const struct ke
         return value_parse(key, value, (char *) rule + key->offset);
 }
 
+bool mhp_config_limits(const char *key) {
+        const struct key *k = key_find(RULE, key);
+
+        return !k || k->type == KEY_SOURCES || k->type == KEY_NODES || k->type == KEY_SIZE;
+}
+
+void mhp_config_drop_rule(struct mhp_config *config, size_t i) {
+        mhp_ranges_done(&config->rules[i].nodes);
+        config->n_rules--;
+        memmove(&config->rules[i], &config->rules[i + 1], (config->n_rules - i) * sizeof(*config->rules));
+}
+
 static int rule_section(const char *section, const char **ret_name) {
         size_t n = strlen(RULE);
 
@@ -335,14 +348,25 @@ static int rule_section(const char *section, const char **ret_name) {
 
 static const char *allowed_keys(const char *section, bool rule) {
         if (rule)
-                return "the keys of [Rule NAME]: Source, Node, MinSize, MaxSize, Zone, Placement";
+                return "Source, Node, MinSize, MaxSize, Zone or Placement";
         if (strcmp(section, "Online") == 0)
-                return "the keys of [Online]: By, Zone, MovableRatio, NumaAware, KernelHeadroom, SettledUnit";
+                return "By, Zone, MovableRatio, NumaAware, KernelHeadroom or SettledUnit";
         if (strcmp(section, "Memmap") == 0)
-                return "the key of [Memmap]: Placement";
+                return "Placement";
         if (strcmp(section, "Teardown") == 0)
-                return "the keys of [Teardown]: OfflineTimeoutSec, Attempts, RetryMaxSec, OnFailure, Drift";
-        return "the sections [Online], [Memmap], [Teardown] and [Rule NAME], with a name of 1 to 44 bytes";
+                return "OfflineTimeoutSec, Attempts, RetryMaxSec, OnFailure or Drift";
+        return NULL;
+}
+
+int mhp_config_section(const char *section, const char **ret_rule, const char **ret_allowed) {
+        const char *name = NULL;
+
+        if (rule_section(section, &name) < 0 && !allowed_keys(section, false)) {
+                *ret_allowed = SECTIONS;
+                return -ENOENT;
+        }
+        *ret_rule = name;
+        return 0;
 }
 
 int mhp_config_set(struct mhp_config *config, const char *section, const char *key, const char *value, const char **ret_allowed) {
@@ -352,7 +376,8 @@ int mhp_config_set(struct mhp_config *config, const char *section, const char *k
         int r;
 
         if (!k) {
-                *ret_allowed = allowed_keys(section, rule);
+                const char *known = allowed_keys(section, rule);
+                *ret_allowed = known ? known : SECTIONS;
                 return -ENOENT;
         }
 

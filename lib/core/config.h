@@ -77,6 +77,24 @@ void mhp_config_done(struct mhp_config *config);
  * is changed then and *ret_allowed says in words what is allowed (static). */
 int mhp_config_set(struct mhp_config *config, const char *section, const char *key, const char *value, const char **ret_allowed);
 
+/* Is there such a section? *ret_rule is the NAME of a `[Rule NAME]`, NULL for the others. -ENOENT: no, and *ret_allowed says which are. */
+int mhp_config_section(const char *section, const char **ret_rule, const char **ret_allowed);
+
+/* Whether a [Rule] for which this key cannot be used fits more than was meant: true for a condition, and for a key that is not known,
+ * since that can be a condition in a wrong spelling. */
+bool mhp_config_limits(const char *key);
+
+/* Takes rule i out; those behind it move up. */
+void mhp_config_drop_rule(struct mhp_config *config, size_t i);
+
+/* What is wrong with rule i although each of its keys is good. */
+enum mhp_rule_fault {
+        MHP_RULE_FAULT_NONE,
+        MHP_RULE_FAULT_SIZES,   /* no size is within MinSize and MaxSize */
+        MHP_RULE_FAULT_COVERED, /* all that it fits is decided by rule *ret_by, which is asked before it */
+};
+enum mhp_rule_fault mhp_rule_check(const struct mhp_config *config, size_t i, size_t *ret_by);
+
 /* The keys, for `mhpctl policy`, completion and the check against sample file and man page. i from 0; -ENOENT: no more. */
 int mhp_config_key(size_t i, const char **ret_section, const char **ret_key, const char **ret_default, const char **ret_allowed);
 

@@ -73,15 +73,79 @@ def strange_files():
         assert blocks[1]["state"] in (None, "unknown"), blocks[1]
 
 
+BROKEN = (
+    (b"[Online\nZone=movable\nMovableRatio=9", ":1: invalid line", "; the section is not used"),
+    (b"[Online]\nthis is no configuration\nMovableRatio=301", ":2: invalid line", "expected [SECTION] or KEY=VALUE; the line is not used"),
+    (b"[Online]\nZone: none", ":2: invalid line", "; the line is not used"),
+    (b"[Online]\nZone=sideways", ":2: invalid Zone", "; Zone=auto is in force, the default"),
+    (b"[Online]\nZone=n\x1bone", ":2: invalid line", "no control characters; the line is not used"),
+    (b"[Online]\nZone=none\n# f\xfcr", ":3: a byte 0xfc", "; the file is not used"),
+    (b"[Online]\nZone=none\nBy=\0", ":3: a byte 0x00", "; the file is not used"),
+    (b"[Online]\nZone=none\n" + b"#\n" * 200000, ": 400019 bytes", "; the file is not used"),
+    (os.mkdir, ": cannot be read: it is a directory", "; the file is not used"),
+    (os.mkfifo, ": cannot be read: it is not a regular file", "; the file is not used"),
+    (lambda path: os.symlink("/dev/zero", path), ": cannot be read: it is not a regular file", "; the file is not used"),
+    (lambda path: os.symlink("mhpd.conf", path), ": cannot be read: Too many levels of symbolic links", "; the file is not used"),
+    (lambda path: os.symlink("/nowhere", path), ": cannot be read: No such file or directory", "; the file is not used"),
+)
+
+
 @test
 def bad_configuration():
     with mixed() as tree:
-        tree.write("etc/mhpd/mhpd.conf", "[Online\nZone=movable")
-        mhpctl("policy", "--sysroot", tree.root, status=1, err="mhpd.conf")
-        mhpctl("plan", "online", "--sysroot", tree.root, status=1, err="mhpd.conf")
-        os.unlink(tree.root / "etc/mhpd/mhpd.conf")
-        os.mkdir(tree.root / "etc/mhpd/mhpd.conf")
-        mhpctl("policy", "--sysroot", tree.root, status=1, err="mhpd.conf")
+        tree.write("sys/devices/system/memory/auto_online_blocks", "online_movable")
+        for text, where, said in BROKEN:
+            tree.write("etc/mhpd/mhpd.conf", "")
+            conf = tree.root / "etc/mhpd/mhpd.conf"
+            os.unlink(conf)
+            text(conf) if callable(text) else conf.write_bytes(text)
+            tree.write("etc/mhpd/mhpd.conf.d/20-good.conf", "[Teardown]\nAttempts=9\n")
+            warning = f"{conf}{where}"
+            answer = mhpctl("policy", "--json", "--sysroot", tree.root).json()
+            equal(answer["config"]["Teardown"]["Attempts"], "9", f"{where}: the drop-in counts")
+            equal(answer["config"]["Online"]["Zone"], "auto", f"{where}: the default")
+            warnings = answer["warnings"]
+            equal(len(warnings), 1, f"{where}: warnings {warnings}")
+            has(warnings[0], warning, "the warning")
+            has(warnings[0], said, "the warning")
+            has(mhpctl("policy", "--sysroot", tree.root).out, f"\nWarnings\n  {warnings[0]}\n", "policy in words")
+            problems = mhpctl("status", "--json", "--sysroot", tree.root).json()["problems"]
+            equal([p["message"] for p in problems if p["kind"] == "config"], warnings, "status")
+            has(mhpctl("status", "--sysroot", tree.root).out, f"config: {warnings[0]}\n", "status in words")
+            run = mhpctl("doctor", "--json", "--sysroot", tree.root, status=1)
+            equal([f["message"] for f in run.json()["findings"] if f["kind"] == "config"], warnings, "doctor")
+            run = mhpctl("plan", "online", "--json", "--sysroot", tree.root, err=f"mhpctl: plan: warning: {warnings[0]}\n")
+            equal({s["reason"] for s in run.json()["steps"]}, {"ratio-allows"}, "plan")
+            conf.rmdir() if conf.is_dir() and not conf.is_symlink() else os.unlink(conf)
+
+
+@test
+def configuration_without_permission():
+    nobody = {"user": 65534} if os.getuid() == 0 else {}
+    with mixed() as tree:
+        os.chmod(tree.root, 0o755)
+        try:
+            mhpctl("policy", "--sysroot", tree.root, **nobody)
+        except PermissionError as error:
+            raise harness.Skip("nobody else may run mhpctl from here") from error
+        tree.write("etc/mhpd/mhpd.conf", "[Online]\nZone=none")
+        tree.write("etc/mhpd/mhpd.conf.d/20-good.conf", "[Teardown]\nAttempts=9\n")
+        os.chmod(tree.root / "etc/mhpd/mhpd.conf", 0)
+        answer = mhpctl("policy", "--json", "--sysroot", tree.root, **nobody).json()
+        equal(answer["config"]["Teardown"]["Attempts"], "9", "the drop-in counts")
+        has(answer["warnings"][0], "mhpd.conf: cannot be read: Permission denied", "the warning")
+
+
+@test
+def rules_that_do_not_do_what_was_meant():
+    with mixed() as tree:
+        tree.write("etc/mhpd/mhpd.conf", "[Rule typo]\nSoruce=virtio-mem\nZone=none\n[Rule all]\nZone=movable\n"
+                   "[Rule late]\nNode=1\nZone=kernel\n[Rule empty]\n[Rule sizes]\nMinSize=4GB\nMaxSize=1GiB\nZone=none\n")
+        answer = mhpctl("policy", "--json", "--sysroot", tree.root).json()
+        equal([r["name"] for r in answer["rules"]], ["all", "late", "sizes"], "the rules that are used")
+        for words, warning in zip((":2: unknown key \"Soruce\" in [Rule typo]", ":6: [Rule late] is never asked", ":9: [Rule empty] has no key",
+                                   ":10: [Rule sizes] fits nothing"), answer["warnings"], strict=True):
+            has(warning, words, "a warning")
 
 
 @test

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fuzz.h"
 
-#include <errno.h>
-
 #include "edge/conf-file.h"
 
 /* Exactly its length, without a NUL behind it: the parser is told where the text ends. */
@@ -60,10 +58,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
         mhp_config_init(&config);
         r = mhp_conf_parse("conf", text, size, &config, &warnings);
-        MUST(r == 0 || r == -EBADMSG);
-        MUST(r == 0 || warnings.n > 0);
-        for (size_t i = 0; i < warnings.n; i++)
+        MUST(r == MHP_CONF_READ || r == MHP_CONF_LOST);
+        MUST((r == MHP_CONF_LOST) == (warnings.lost != NULL));
+        for (size_t i = 0; i < warnings.n; i++) {
+                size_t len = strlen(warnings.text[i]);
+
                 MUST(strncmp(warnings.text[i], "conf:", 5) == 0 || i == 100);
+                /* It goes to D-Bus, and to terminals. */
+                MUST(mhp_utf8_valid(warnings.text[i], len) == len && !strpbrk(warnings.text[i], "\n\x1b\x7f"));
+        }
         check_config(&config);
         check_keys(&config);
         return 0;

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A configuration is taken whole or not at all."""
+"""A bad line costs that line, a bad file that file; at a reload it costs the reload."""
 
 import json
 import os
+import socket
 
 from mhpsys.case import SystemCase
 from mhpsys.daemon import BusError, wait_for
@@ -53,18 +54,41 @@ class Reload(SystemCase):
         wait_for("the other path", lambda: self.bus.get("Path") == "mhpd")
         self.assertEqual(self.bus.get("PathReason"), "configured")
 
-    def test_broken_file(self):
+    def test_broken_line(self):
         self.start()
         self.mhpd.configure("[Online]\nZone=movable\nthis is no configuration\n")
         self.mhpd.reload()
+        self.assertIn("Zone=movable", self.bus.call("GetConfig")[0])
+        self.assertRegex(self.bus.get("ConfigWarnings")[0], "mhpd.conf:3: invalid line .*; the line is not used")
+        self.wait_zone("Movable")
+
+    def configure_latin1(self):
+        with open(self.mhpd.path("config", "mhpd.conf"), "wb") as file:
+            file.write(b"[Online]\nZone=movable\n# f\xfcr\n")
+
+    def test_broken_file(self):
+        self.start()
+        self.configure_latin1()
+        self.mhpd.reload()
         self.assertIn("Zone=none", self.bus.call("GetConfig")[0])
+        said = "reload refused, the running configuration stays in force: .*mhpd.conf:3: a byte 0xfc"
+        self.assertRegex(self.mhpd.log(), said)
+        self.assertRegex(self.bus.get("ConfigWarnings")[0], said)
         self.assertEqual(set(self.machine.states().values()), {"offline"})
+        self.mhpd.configure("[Online]\nZone=none\n")
+        self.mhpd.reload()
+        self.assertEqual(self.bus.get("ConfigWarnings"), [])
 
     def test_broken_file_by_call(self):
         self.need_root()
         self.start()
-        self.mhpd.configure("[Online]\nZone=movable\nthis is no configuration\n")
-        with self.assertRaisesRegex(BusError, "mhpd.conf"):
+        self.configure_latin1()
+        with self.assertRaisesRegex(BusError, "stays in force: .*mhpd.conf:3: "):
+            self.bus.call("Reload")
+        self.assertIn("Zone=none", self.bus.call("GetConfig")[0])
+        os.unlink(self.mhpd.path("config", "mhpd.conf"))
+        os.mkdir(self.mhpd.path("config", "mhpd.conf"))
+        with self.assertRaisesRegex(BusError, "stays in force: .*mhpd.conf: cannot be read: it is a directory"):
             self.bus.call("Reload")
         self.assertIn("Zone=none", self.bus.call("GetConfig")[0])
 
@@ -83,13 +107,52 @@ class Reload(SystemCase):
 class Files(SystemCase):
     """What mhpd starts with."""
 
-    def test_broken_file_at_start(self):
-        """The defaults, and the memory comes online."""
+    def test_broken_line_at_start(self):
+        """The rest is in force: the README's promise."""
+        self.mhpd.configure("[Online]\nZone=kernel\nMovableRatio\n[Teardown]\nAttempts=9\n")
+        self.mhpd.start()
+        self.wait_zone("Normal")
+        said = "mhpd.conf:3: invalid line \"MovableRatio\": expected .SECTION. or KEY=VALUE; the line is not used"
+        self.assertEqual(len(self.bus.get("ConfigWarnings")), 1)
+        self.assertRegex(self.bus.get("ConfigWarnings")[0], said)
+        self.assertRegex(self.mhpd.log(), said)
+        self.assertIn("Attempts=9", self.bus.call("GetConfig")[0])
+        self.assertRegex(self.mhpctl("status").stdout, f"config: .*{said}")
+
+    def test_broken_section_at_start(self):
+        """Nothing of it goes elsewhere, and the memory comes online."""
         self.mhpd.configure("[Online\nZone=none\n")
         self.mhpd.start()
         self.wait_zone("Movable")
-        self.assertTrue(self.bus.get("ConfigWarnings"))
+        self.assertRegex(self.bus.get("ConfigWarnings")[0], "mhpd.conf:1: .*; the section is not used")
         self.assertIn("Zone=auto", self.bus.call("GetConfig")[0])
+
+    def test_lost_files_at_start(self):
+        """Whatever is named *.conf: the others are in force, and nothing waits."""
+        self.mhpd.configure("[Online]\nZone=none\n")
+        folder = self.mhpd.path("config", "mhpd.conf.d")
+        os.mkdir(folder)
+        os.mkfifo(os.path.join(folder, "10-fifo.conf"))
+        os.mkdir(os.path.join(folder, "11-directory.conf"))
+        os.symlink("12-loop.conf", os.path.join(folder, "12-loop.conf"))
+        os.symlink("/dev/zero", os.path.join(folder, "13-zero.conf"))
+        with open(os.path.join(folder, "14-binary.conf"), "wb") as file:
+            file.write(b"[Online]\nZone=movable\n\0\xff")
+        with open(os.path.join(os.fsencode(folder), b"15-\xff.conf"), "wb") as file:
+            file.write(b"nonsense\n")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
+            here = os.getcwd()
+            os.chdir(folder)  # a socket's path is short
+            one.bind("16-socket.conf")
+            os.chdir(here)
+        self.mhpd.configure("[Online]\nZone=kernel\n", "config/mhpd.conf.d/20-good.conf")
+        self.mhpd.start()
+        self.wait_zone("Normal")
+        warnings = self.bus.get("ConfigWarnings")
+        for name, warning in zip(("10-fifo", "11-directory", "12-loop", "13-zero", "14-binary.conf:3", "15-.", "16-socket"), warnings, strict=True):
+            self.assertRegex(warning, f"mhpd.conf.d/{name}.*; the (file|line) is not used")
+            self.assertRegex(self.mhpd.log(), name)
+        self.assertIn("the others and the defaults are in force", self.mhpd.log())
 
     def test_bad_value(self):
         self.mhpd.configure("[Online]\nZone=sideways\nMovableRatio=50\nColour=red\n")

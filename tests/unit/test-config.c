@@ -63,7 +63,14 @@ static void test_values(void **state) {
                 { "Online", "MovableRatio", "3.01", NULL },
                 { "Online", "NumaAware", "yes", "yes" },
                 { "Online", "NumaAware", "0", "no" },
+                { "Online", "NumaAware", "1", "yes" },
+                { "Online", "NumaAware", "true", "yes" },
+                { "Online", "NumaAware", "F", "no" },
+                { "Online", "NumaAware", "y", "yes" },
+                { "Online", "NumaAware", "on", "yes" },
                 { "Online", "NumaAware", "Off", "no" },
+                { "Online", "NumaAware", "2", NULL },
+                { "Online", "NumaAware", "", NULL },
                 { "Online", "NumaAware", "maybe", NULL },
                 { "Online", "KernelHeadroom", "0%", "0%" },
                 { "Online", "KernelHeadroom", "100", "100%" },
@@ -183,7 +190,15 @@ static void test_rule_values(void **state) {
                 { "Node", "", NULL },
                 { "MinSize", "2G", "min-size=2G" },
                 { "MinSize", "2GiB", "min-size=2G" },
+                { "MinSize", "2GB", "min-size=2G" },
+                { "MinSize", "2g", "min-size=2G" },
+                { "MinSize", "2 G", NULL },
+                { "MinSize", "1.5G", "min-size=1.5G" },
+                { "MinSize", "1.55G", NULL },
+                { "MinSize", "2Gb", "min-size=2G" },
+                { "MinSize", "2Gi", NULL },
                 { "MinSize", "134217728", "min-size=128M" },
+                { "MinSize", "134217728B", "min-size=128M" },
                 { "MinSize", "-2G", NULL },
                 { "MinSize", "lots", NULL },
                 { "MinSize", "18446744073709551616", NULL },
@@ -248,6 +263,52 @@ static void test_rule_limit(void **state) {
         assert_int_equal(c.rules[249].zone, MHP_WANT_NONE);
 }
 
+static void test_sections(void **state) {
+        static const struct {
+                const char *section;
+                const char *rule; /* NULL: it is none */
+                int r;
+        } rows[] = {
+                { "Online", NULL, 0 },        { "Memmap", NULL, 0 },      { "Teardown", NULL, 0 },    { "Rule a", "a", 0 },  { "Rule  a b", "a b", 0 },
+                { "Rule", NULL, -ENOENT },    { "Rule ", NULL, -ENOENT }, { "Ruler a", NULL, -ENOENT }, { "rule a", NULL, -ENOENT },
+                { "Offline", NULL, -ENOENT }, { "", NULL, -ENOENT },      { "Rule 123456789 123456789 123456789 123456789 12345", NULL, -ENOENT },
+        };
+
+        ROWS(row, rows) {
+                const char *rule = NULL, *allowed = NULL;
+
+                ROW_INT(row->section, mhp_config_section(row->section, &rule, &allowed), row->r);
+                ROW_STR(row->section, rule ? rule : "", row->rule ? row->rule : "");
+                ROW_INT(row->section, allowed != NULL, row->r < 0);
+        }
+}
+
+static void test_drop_rule(void **state) {
+        _cleanup_config_ struct mhp_config c = { 0 };
+
+        mhp_config_init(&c);
+        assert_int_equal(set(&c, "Rule a", "Node", "1"), 0);
+        assert_int_equal(set(&c, "Rule b", "Node", "2"), 0);
+        assert_int_equal(set(&c, "Rule c", "Node", "3"), 0);
+        mhp_config_drop_rule(&c, 1);
+        assert_int_equal(c.n_rules, 2);
+        assert_string_equal(c.rules[1].name, "c");
+        mhp_config_drop_rule(&c, 1);
+        mhp_config_drop_rule(&c, 0);
+        assert_int_equal(c.n_rules, 0);
+        assert_int_equal(set(&c, "Rule d", "Zone", "none"), 0);
+        assert_int_equal(c.rules[0].nodes.n, 0);
+}
+
+static void test_limits(void **state) {
+        static const char *const conditions[] = { "Source", "Node", "MinSize", "MaxSize", "Soruce", "" };
+
+        for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++)
+                assert_true(mhp_config_limits(conditions[i]));
+        assert_false(mhp_config_limits("Zone"));
+        assert_false(mhp_config_limits("Placement"));
+}
+
 static void test_keys(void **state) {
         const char *section, *key, *preset, *allowed;
         size_t n = 0;
@@ -274,6 +335,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_defaults),    cmocka_unit_test(test_values),     cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_rule_values), cmocka_unit_test(test_rule_order), cmocka_unit_test(test_rule_limit),
+                cmocka_unit_test(test_sections),    cmocka_unit_test(test_drop_rule),  cmocka_unit_test(test_limits),
                 cmocka_unit_test(test_keys),        cmocka_unit_test(test_names),
         };
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A configuration is swapped whole or not at all."""
+"""What a bad line and a bad file cost, at a reload and at start."""
 
 from mhpvm.case import DROP_IN, VmCase
 from mhpvm.machine import Spec
@@ -30,8 +30,25 @@ class Reload(VmCase):
         said = self.machine.check("journalctl -u mhpd -o cat --no-pager")
         self.assertRegex(said, r"50-test\.conf:3.*sideways|50-test\.conf:3.*Zone")
 
+    def test_broken_line_costs_that_line(self):
+        self.configure("[Online]\nBy=mhpd\nZone=kernel\nthis is no configuration\n")
+        self.assertEqual(self.plugged(), {"Normal": 2})
+        self.assertRegex(self.machine.check("mhpctl status"), r"config: .*50-test\.conf:4: invalid line")
+
     def test_broken_file_keeps_the_running_configuration(self):
         self.configure("[Online]\nBy=mhpd\nZone=kernel\n")
-        self.machine.agent.write(DROP_IN, "[Online]\nBy=mhpd\nZone=movable\nthis is no configuration\n")
-        self.machine.run("mhpctl reload")
+        self.machine.agent.write(DROP_IN, "[Online]\nBy=mhpd\nZone=movable\n")
+        self.machine.check(f"printf '# f\\374r\\n' >> {DROP_IN}")
+        said = self.machine.run("mhpctl reload 2>&1").out
+        self.assertIn("50-test.conf:4: a byte 0xfc", said)
         self.assertEqual(self.plugged(), {"Normal": 2})
+
+    def test_broken_file_at_start(self):
+        """The other files are in force, and the memory comes online as they say."""
+        self.configure("[Online]\nBy=mhpd\nZone=kernel\n")
+        other = DROP_IN.replace("50-test", "60-fifo")
+        self.machine.check(f"mkfifo {other}; systemctl restart mhpd")
+        self.assertEqual(self.plugged(), {"Normal": 2})
+        self.assertRegex(self.machine.check("journalctl -u mhpd -o cat --no-pager"), r"60-fifo\.conf: cannot be read: it is not a regular file")
+        self.assertRegex(self.machine.check("mhpctl status"), r"config: .*60-fifo\.conf")
+        self.machine.check(f"rm {other}")
