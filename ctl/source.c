@@ -9,6 +9,7 @@
 #include "edge/conf-file.h"
 #include "edge/knobs.h"
 #include "edge/names.h"
+#include "edge/hugepages.h"
 #include "edge/nodes.h"
 #include "edge/zoneinfo.h"
 
@@ -103,6 +104,7 @@ void ctl_pressure_read(struct ctl *ctl, struct mhp_pressure *ret) {
         if (mhp_root_open(ctl_root(ctl), &root) < 0 || mhp_zoneinfo_read(&root, &info) < 0)
                 return;
         *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
+        ret->huge_free = mhp_hugepages_free(&root);
         (void) mhp_nodes_processors(&root, ret); /* not known is an answer */
         if (!ctl_given(ctl, CTL_OPT_SYSROOT))
                 mhp_pressure_add_swap(ret);

@@ -24,6 +24,7 @@
 #include "daemon/report.h"
 #include "daemon/settled.h"
 #include "daemon/state.h"
+#include "edge/hugepages.h"
 #include "edge/nodes.h"
 #include "edge/zoneinfo.h"
 
@@ -168,6 +169,7 @@ static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
         if (!mhp_ring_wants_pressure(engine->ring) || mhp_zoneinfo_read(&engine->root, &info) < 0)
                 return;
         *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
+        ret->huge_free = mhp_hugepages_free(&engine->root);
         mhp_pressure_add_swap(ret);
         (void) mhp_nodes_processors(&engine->root, ret); /* not known is an answer */
 }

@@ -77,25 +77,60 @@ void mhp_plan_done(struct mhp_plan *plan) {
         *plan = (struct mhp_plan) { 0 };
 }
 
-bool mhp_plan_has_room(const struct mhp_map *map, const struct mhp_plan *plan, const struct mhp_pressure *pressure, struct mhp_text *words) {
-        uint64_t pages = pressure->page_size > 0 ? map->block_size / pressure->page_size : 0, need = 0, lost = 0;
-        char needed[MHP_SIZE_MAX], there[MHP_SIZE_MAX];
+/* What the blocks of a plan hold, in pages. */
+struct load {
+        uint64_t move, huge, lost; /* to be moved, of these such of hugetlb, and free */
+        uint64_t dark;             /* in blocks of Movable that were not counted */
+        bool guessed;              /* a block was not counted */
+};
 
+static void add_load(struct load *load, const struct mhp_block *block, uint64_t pages) {
+        uint64_t used = MIN((uint64_t) block->used, pages);
+
+        load->guessed = load->guessed || !(block->flags & MHP_BLOCK_COUNTED);
+        if (block->flags & MHP_BLOCK_COUNTED) {
+                load->move += used;
+                load->huge += MIN((uint64_t) block->huge, used);
+                load->lost += pages - MIN(used + block->fixed, pages);
+        } else if (block->zone == MHP_ZONE_MOVABLE) {
+                load->dark += pages;
+        } else {
+                load->move += pages;
+        }
+}
+
+/* A huge page that is dissolved gets back the part of its memmap that HVO has freed (hugetlb_vmemmap_restore_folio(), mm/hugetlb_vmemmap.c): less than
+ * this share of it. */
+#define HUGE_MEMMAP 64
+
+static void add_guesses(struct load *load, const struct mhp_pressure *pressure) {
+        uint64_t used = pressure->movable_used / pressure->page_size, dark = MIN(load->dark, used);
+
+        load->move += dark;
+        load->lost += load->dark - dark;
+        load->move -= MIN(load->huge, pressure->huge_free / pressure->page_size);
+        load->move += load->huge / HUGE_MEMMAP;
+}
+
+bool mhp_plan_has_room(const struct mhp_map *map, const struct mhp_plan *plan, const struct mhp_pressure *pressure, struct mhp_text *words) {
+        char needed[MHP_SIZE_MAX], there[MHP_SIZE_MAX];
+        struct load load = { 0 };
+
+        if (pressure->page_size == 0)
+                return true;
         for (size_t i = 0; i < plan->n_items; i++) {
                 const struct mhp_block *block = mhp_map_find(map, plan->items[i].nr);
 
-                if (!block || block->state == MHP_STATE_OFFLINE)
-                        continue;
-                if (!(block->flags & MHP_BLOCK_COUNTED) || (uint64_t) block->used + block->fixed > pages)
-                        return true;
-                need += block->used;
-                lost += pages - block->used - block->fixed;
+                if (block && block->state != MHP_STATE_OFFLINE)
+                        add_load(&load, block, map->block_size / pressure->page_size);
         }
-        need = mhp_mul_sat(need, pressure->page_size);
-        lost = mhp_mul_sat(lost, pressure->page_size);
+        add_guesses(&load, pressure);
+
+        uint64_t need = mhp_mul_sat(load.move, pressure->page_size), lost = mhp_mul_sat(load.lost, pressure->page_size);
         uint64_t room = pressure->room > lost ? pressure->room - lost : 0;
-        if (pages == 0 || need <= room)
+        if (need <= room)
                 return true;
-        mhp_text_printf(words, "%s in it would have to be moved, and there is room for %s", mhp_format_size(needed, need), mhp_format_size(there, room));
+        mhp_text_printf(words, "%s%s in it would have to be moved, and there is room for %s", load.guessed ? "up to " : "", mhp_format_size(needed, need),
+                        mhp_format_size(there, room));
         return false;
 }

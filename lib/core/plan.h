@@ -70,7 +70,9 @@ int mhp_plan_choose(const struct mhp_map *map, const struct mhp_target *target, 
 
 /* What is in the blocks of a plan has to go somewhere, and what is free in them goes with them. If that is more than there is, the kernel makes room by
  * killing processes (migrate_pages() allocates its targets with GFP_USER, mm/memory_hotplug.c): nobody who asks for memory wants that. False: there is no
- * room, and `words` gets by how much. Where a block was not counted, or pressure->page_size is 0, nothing is certain, and it is true. */
+ * room, and `words` gets by how much. A block that was not counted is taken for full, but all such blocks in Movable together for no more than is used
+ * of Movable. Free huge pages need no room: the kernel puts others that are in use there, or dissolves them. With pressure->page_size 0 nothing is known,
+ * and it is true. */
 bool mhp_plan_has_room(const struct mhp_map *map, const struct mhp_plan *plan, const struct mhp_pressure *pressure, struct mhp_text *words);
 
 /* The order: with by_unit, device by device: hosts of others' memmap after these, then whole devices (one unit each) before such as give single blocks (each a

@@ -13,7 +13,8 @@ struct mhp_pressure {
         uint64_t kernel_managed;   /* bytes in DMA, DMA32, Normal; 0: not known, and then there is no pressure */
         uint64_t kernel_available; /* of these, free or droppable page cache */
         uint64_t room;             /* bytes in all zones that are free or droppable, and free swap: where what is moved out of a block may go */
-        uint64_t movable_used;     /* bytes in Movable zones that are not free; UINT64_MAX: there are none */
+        uint64_t movable_used;     /* bytes in Movable zones that are not free, a balloon's and memmap in its own blocks among them; UINT64_MAX: no such zone */
+        uint64_t huge_free;        /* bytes of free huge pages that nobody has reserved: the kernel takes these instead of free memory, or dissolves them */
         uint64_t page_size;        /* bytes; 0: the room, and what is used of Movable, is not known */
         bool processors_known;     /* false: every node may have some */
         uint64_t processors[MHP_NODE_WORDS]; /* a bit a node that has processors online */

@@ -77,7 +77,7 @@ static int list_uncounted(struct mhp_ring *ring, struct mhp_pursuit *pursuit) {
 
         mhp_ranges_done(&pursuit->uncounted);
         pursuit->uncounted = (struct mhp_ranges) { 0 };
-        if (ring_by_size(pursuit))
+        if (ring_by_size(pursuit) && mhp_map_members(ring->map, pursuit->id)->n == 0)
                 r = mhp_plan_candidates(ring->map, &pursuit->target, &all);
         else
                 FOREACH_MEMBER (nr, ring, pursuit->id)

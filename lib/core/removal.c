@@ -379,7 +379,8 @@ static int resume_member(struct mhp_ring *ring, uint64_t now, const struct mhp_b
         return back ? ring_set_goal(ring, now, was->nr, home, MHP_REASON_RESTORED) : ring_set_goal(ring, now, was->nr, MHP_WANT_NONE, MHP_REASON_REMOVAL);
 }
 
-/* Where to go on. Whether the hold is on, and whether the device was handed over, is not known: both can be done again. */
+/* Where to go on. Whether the hold is on, and whether the device was handed over, is not known: both can be done again. What lies in the blocks is counted
+ * again, for there has to be room for it. */
 static enum mhp_removal_phase phase_after(const struct mhp_removal *removal) {
         switch ((enum mhp_removal_phase) removal->phase) {
         case MHP_PHASE_RESTORE:
@@ -388,7 +389,6 @@ static enum mhp_removal_phase phase_after(const struct mhp_removal *removal) {
                 return (enum mhp_removal_phase) removal->phase;
         case MHP_PHASE_COUNT:
         case MHP_PHASE_CHOOSE:
-                return MHP_PHASE_COUNT;
         case MHP_PHASE_HOLD:
         case MHP_PHASE_OFFLINE:
         case MHP_PHASE_RELEASE:
@@ -397,7 +397,7 @@ static enum mhp_removal_phase phase_after(const struct mhp_removal *removal) {
         case _MHP_PHASE_MAX:
                 break;
         }
-        return MHP_PHASE_CHOOSE;
+        return MHP_PHASE_COUNT;
 }
 
 static int resume(struct mhp_ring *ring, uint64_t now, const struct mhp_map *left, const struct mhp_removal *was) {

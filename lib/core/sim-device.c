@@ -28,6 +28,13 @@ void mhp_sim_fill(struct mhp_sim *sim, struct mhp_range range, uint32_t used, ui
         }
 }
 
+void mhp_sim_fill_more(struct mhp_sim *sim, struct mhp_range range, uint32_t huge, uint32_t balloon) {
+        for (size_t i = sim_search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++) {
+                sim->blocks[i].huge = huge;
+                sim->blocks[i].balloon = balloon;
+        }
+}
+
 bool mhp_sim_count(struct mhp_sim *sim, uint32_t nr, struct mhp_tally *ret) {
         const struct mhp_sim_block *block = mhp_sim_find(sim, nr);
         uint32_t pages = (uint32_t) (sim->block_size / PAGE_SIZE);
@@ -45,7 +52,9 @@ bool mhp_sim_count(struct mhp_sim *sim, uint32_t nr, struct mhp_tally *ret) {
         ret->first[MHP_CLASS_SLAB] = pfn;
         ret->pages[MHP_CLASS_ANON] = block->used;
         ret->first[MHP_CLASS_ANON] = pfn + block->fixed;
-        ret->pages[MHP_CLASS_FREE] = pages - block->fixed - block->used;
+        ret->pages[MHP_CLASS_HUGETLB] = block->huge;
+        ret->pages[MHP_CLASS_OFFLINE] = block->balloon;
+        ret->pages[MHP_CLASS_FREE] = pages - block->fixed - block->used - block->huge - block->balloon;
         ret->first[MHP_CLASS_FREE] = pfn + block->fixed + block->used;
         return true;
 }

@@ -34,6 +34,7 @@ struct mhp_sim_block {
         uint8_t state, zone, valid;     /* as in struct mhp_reading */
         uint8_t links;                  /* enum mhp_sim_links */
         uint32_t used, fixed;           /* pages that move, and that do not */
+        uint32_t huge, balloon;         /* pages that move as well: hugetlb's, and a balloon's */
         bool held;                      /* it cannot be onlined */
         bool killed;                    /* a stuck writer has to be killed: it waits for the lock and not inside the operation */
         uint16_t n_stuck;               /* writes that will be stuck */
@@ -165,6 +166,7 @@ void mhp_sim_stick(struct mhp_sim *sim, struct mhp_range blocks, unsigned n, boo
 
 /* What lies in the blocks, in pages. */
 void mhp_sim_fill(struct mhp_sim *sim, struct mhp_range blocks, uint32_t used, uint32_t fixed);
+void mhp_sim_fill_more(struct mhp_sim *sim, struct mhp_range blocks, uint32_t huge, uint32_t balloon);
 
 /* The device is ejected, whoever asked: all of it leaves, or nothing, and then blocks may be in other zones. -EPERM: ejects are vetoed; -EBUSY: a write
  * holds the lock. */

@@ -41,6 +41,7 @@
 #define NAME_CMDLINE "proc/cmdline"
 #define NAME_VMCORE "proc/vmcore"
 #define NAME_ARCH "proc/sys/kernel/arch"
+#define NAME_HUGEPAGES "sys/kernel/mm/hugepages"
 #define NAME_PMD_SIZE "sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 #define NAME_VIRTIO_BALLOON_DRIVER "sys/bus/virtio/drivers/virtio_balloon"
 

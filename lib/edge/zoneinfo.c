@@ -137,12 +137,14 @@ struct mhp_pressure mhp_zoneinfo_pressure(const struct mhp_zoneinfo *info, uint6
         for (size_t i = 0; i < info->n; i++) {
                 const struct mhp_zone_info *zone = &info->zone[i];
                 uint64_t available = mhp_add_sat(zone->free, zone->file);
+                /* A balloon takes its pages out of `managed` (adjust_managed_page_count()); they are there all the same. */
+                uint64_t there = MAX(zone->present, zone->managed);
 
                 available = available > zone->high ? available - zone->high : 0;
                 pressure.room = mhp_add_sat(pressure.room, mhp_mul_sat(available, page_size));
-                if (zone->zone == MHP_ZONE_MOVABLE && zone->managed > 0) {
+                if (zone->zone == MHP_ZONE_MOVABLE && there > 0) {
                         movable = true;
-                        pressure.movable_used = mhp_add_sat(pressure.movable_used, mhp_mul_sat(zone->managed - MIN(zone->free, zone->managed), page_size));
+                        pressure.movable_used = mhp_add_sat(pressure.movable_used, mhp_mul_sat(there - MIN(zone->free, there), page_size));
                 }
                 if (mhp_zone_class(zone->zone) != MHP_WANT_KERNEL)
                         continue;

@@ -99,6 +99,7 @@ struct mhp_block {
         uint8_t home;        /* member of a removal: enum mhp_zone that it goes back to if that is given up; UNSET: it was offline, stays so */
         uint32_t removal;    /* id of the removal that it is a member of, 0: none */
         uint32_t used, fixed; /* pages to be moved before it can go, and such as cannot be; if COUNTED */
+        uint32_t huge;        /* of `used`, pages of hugetlb; some of them may be free in its pool, which page flags do not tell */
 };
 
 /* A fresh read of one block, as an edge makes it. Strings are the caller's and copied. */

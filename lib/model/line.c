@@ -24,6 +24,7 @@ enum key {
         KEY_REMOVAL,
         KEY_USED,
         KEY_FIXED,
+        KEY_HUGE,
         KEY_DEVICE_BLOCK,
         _KEY_MAX,
 };
@@ -46,6 +47,7 @@ static const char *const key_names[_KEY_MAX] = {
         [KEY_REMOVAL] = "removal",
         [KEY_USED] = "used",
         [KEY_FIXED] = "fixed",
+        [KEY_HUGE] = "huge",
         [KEY_DEVICE_BLOCK] = "device-block",
 };
 
@@ -168,6 +170,7 @@ static int set_word(struct mhp_block_line *line, enum key key, const char *s) {
         case KEY_REMOVAL:
         case KEY_USED:
         case KEY_FIXED:
+        case KEY_HUGE:
         case KEY_DEVICE_BLOCK:
         case _KEY_MAX:
                 break;
@@ -187,6 +190,7 @@ static int set_number(struct mhp_block_line *line, enum key key, const char *s) 
                 [KEY_REMOVAL] = UINT32_MAX,
                 [KEY_USED] = UINT32_MAX,
                 [KEY_FIXED] = UINT32_MAX,
+                [KEY_HUGE] = UINT32_MAX,
                 [KEY_DEVICE_BLOCK] = UINT32_MAX,
         };
         uint64_t v;
@@ -211,6 +215,8 @@ static int set_number(struct mhp_block_line *line, enum key key, const char *s) 
                 block->used = (uint32_t) v;
         else if (key == KEY_FIXED)
                 block->fixed = (uint32_t) v;
+        else if (key == KEY_HUGE)
+                block->huge = (uint32_t) v;
         else if (key == KEY_DEVICE_BLOCK)
                 line->device_block = (uint32_t) v;
         else
@@ -220,7 +226,7 @@ static int set_number(struct mhp_block_line *line, enum key key, const char *s) 
 
 #define NUMBERS \
         (1u << KEY_NODE | 1u << KEY_NODES | 1u << KEY_RULE | 1u << KEY_ATTEMPTS | 1u << KEY_ERROR | 1u << KEY_RETRY_AT | \
-         1u << KEY_REMOVAL | 1u << KEY_USED | 1u << KEY_FIXED | 1u << KEY_DEVICE_BLOCK)
+         1u << KEY_REMOVAL | 1u << KEY_USED | 1u << KEY_FIXED | 1u << KEY_HUGE | 1u << KEY_DEVICE_BLOCK)
 #define GROUP_KEYS (1u << KEY_GOAL | 1u << KEY_REASON | 1u << KEY_RULE | 1u << KEY_DEVICE_BLOCK)
 
 /* The `key=value` words that are left, each at most once and of those in `allowed`. *ret_seen: which came. */
@@ -378,6 +384,8 @@ void mhp_block_line_print(struct mhp_range range, const struct mhp_block *block,
                 print_number(text, KEY_USED, block->used);
         if (block->fixed > 0)
                 print_number(text, KEY_FIXED, block->fixed);
+        if (block->huge > 0)
+                print_number(text, KEY_HUGE, block->huge);
         mhp_text_add_n(text, "\n", 1);
 }
 

@@ -313,7 +313,7 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
         case MHP_EVENT_MEMBER:
                 return map_apply_member(map, block, event->id, event->zone);
         case MHP_EVENT_COUNT:
-                return map_apply_count(block, event->tally);
+                return map_apply_count(map, block, event->tally);
         case MHP_EVENT_SCAN_BEGIN:
         case MHP_EVENT_SCAN_END:
         case MHP_EVENT_BLOCK:

@@ -33,7 +33,7 @@ void map_sweep_group(struct mhp_map *map, uint32_t group);
 void map_count_member(struct mhp_map *map, const struct mhp_block *block, int sign);
 int map_apply_removal(struct mhp_map *map, uint32_t id, const struct mhp_removal *removal);
 int map_apply_member(const struct mhp_map *map, struct mhp_block *block, uint32_t id, enum mhp_zone home);
-int map_apply_count(struct mhp_block *block, const struct mhp_tally *tally);
+int map_apply_count(const struct mhp_map *map, struct mhp_block *block, const struct mhp_tally *tally);
 
 /* map-transition.c. Where the block's history begins; what another hand's act makes of it (enum mhp_change bits); the end of a settle. */
 void map_init_block(const struct mhp_map *map, struct mhp_block *block, uint64_t now);

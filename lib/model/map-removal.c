@@ -94,28 +94,42 @@ int map_apply_member(const struct mhp_map *map, struct mhp_block *block, uint32_
         return 0;
 }
 
+/* The drivers that hold back pages of the memory that they brought, and let its blocks go offline with these (virtio_mem_fake_offline_going_offline(),
+ * drivers/virtio/virtio_mem.c). Elsewhere a page of class OFFLINE is a balloon's, and is moved like any other (balloon_page_migrate()). */
+static bool takes_pages(enum mhp_source source) {
+        return source == MHP_SOURCE_VIRTIO_MEM || source == MHP_SOURCE_HYPERV;
+}
+
 /* Pages that are to be moved before the block can go. Outside Movable, a page without a mark is mostly one that the kernel keeps, and that only a try can
  * tell: a block full of them is not empty. */
-static uint32_t used_pages(const struct mhp_block *block, const struct mhp_tally *tally) {
-        return mhp_tally_movable(tally) + (block->zone == MHP_ZONE_MOVABLE ? 0 : tally->pages[MHP_CLASS_UNMARKED]);
+static uint32_t used_pages(const struct mhp_map *map, const struct mhp_block *block, const struct mhp_tally *tally) {
+        const struct mhp_group *group = mhp_map_group(map, block);
+        uint32_t n = mhp_tally_movable(tally);
+
+        if (block->zone != MHP_ZONE_MOVABLE)
+                n += tally->pages[MHP_CLASS_UNMARKED];
+        if (!group || !takes_pages(group->source))
+                n += tally->pages[MHP_CLASS_OFFLINE];
+        return n;
 }
 
 /* A quarter of a block is moved in the time that an administrator takes to read about it. */
-static bool is_cheap(const struct mhp_block *block, const struct mhp_tally *tally) {
+static bool is_cheap(const struct mhp_tally *tally, uint32_t used) {
         uint64_t all = 0;
 
         for (unsigned i = 0; i < _MHP_CLASS_MAX; i++)
                 all += tally->pages[i];
-        return mhp_tally_fixed(tally) == 0 && (uint64_t) used_pages(block, tally) * 4 <= all;
+        return mhp_tally_fixed(tally) == 0 && (uint64_t) used * 4 <= all;
 }
 
-int map_apply_count(struct mhp_block *block, const struct mhp_tally *tally) {
+int map_apply_count(const struct mhp_map *map, struct mhp_block *block, const struct mhp_tally *tally) {
         block->flags &= (uint16_t) ~(MHP_BLOCK_COUNTED | MHP_BLOCK_CHEAP);
-        block->used = block->fixed = 0;
+        block->used = block->fixed = block->huge = 0;
         if (!tally)
                 return 0;
-        block->flags |= MHP_BLOCK_COUNTED | (is_cheap(block, tally) ? MHP_BLOCK_CHEAP : 0);
-        block->used = used_pages(block, tally);
+        block->used = used_pages(map, block, tally);
+        block->huge = tally->pages[MHP_CLASS_HUGETLB];
+        block->flags |= MHP_BLOCK_COUNTED | (is_cheap(tally, block->used) ? MHP_BLOCK_CHEAP : 0);
         block->fixed = mhp_tally_fixed(tally);
         return 0;
 }

@@ -21,7 +21,7 @@ static bool alike(const struct mhp_block *a, const struct mhp_block *b) {
                a->state == b->state && a->zone == b->zone && a->valid == b->valid && a->goal == b->goal &&
                a->reason == b->reason && a->rule == b->rule && a->attempts == b->attempts && a->error == b->error &&
                ((a->flags ^ b->flags) & ~MHP_BLOCK_SEEN) == 0 && a->removal == b->removal && a->home == b->home && a->used == b->used &&
-               a->fixed == b->fixed;
+               a->fixed == b->fixed && a->huge == b->huge;
 }
 
 static void print_head(const struct mhp_map *map, struct mhp_text *text) {

@@ -15,7 +15,7 @@
  * are at their default are left out. Blank lines and lines that start with # are passed over.
  *
  * All keys of a block: zone, valid, node, nodes (how many, if not one), group, source, goal, reason, rule, attempts, error
- * (an errno), retry-at (µs), flags, removal, home, used, fixed (pages). The group's source is the part before its first colon, unless source= says otherwise;
+ * (an errno), retry-at (µs), flags, removal, home, used, fixed, huge (pages). The group's source is the part before its first colon, unless source= says otherwise;
  * blanks in its name are written \x20.
  *
  * `removal` lines come before the blocks that are members of them. Their keys: phase, target, group, held (a source), total, done (blocks), size (bytes), until,

@@ -195,12 +195,13 @@ static int cmd_link(struct scenario *s, const struct args *args) {
 
 static int cmd_pressure(struct scenario *s, const struct args *args) {
         const char *managed = arg_value(args, "managed"), *available = arg_value(args, "available");
-        const char *room = arg_value(args, "room");
+        const char *room = arg_value(args, "room"), *used = arg_value(args, "movable-used"), *huge = arg_value(args, "huge-free");
         struct mhp_pressure pressure = { .page_size = room ? 4096 : 0, .movable_used = arg_has(args, "movable-empty") ? 0 : UINT64_MAX };
 
         if (!managed || !available || mhp_parse_size(managed, &pressure.kernel_managed) < 0 ||
-            mhp_parse_size(available, &pressure.kernel_available) < 0 || (room && mhp_parse_size(room, &pressure.room) < 0))
-                return complain(s, "pressure managed=SIZE available=SIZE [room=SIZE] [movable-empty]");
+            mhp_parse_size(available, &pressure.kernel_available) < 0 || (room && mhp_parse_size(room, &pressure.room) < 0) ||
+            (used && mhp_parse_size(used, &pressure.movable_used) < 0) || (huge && mhp_parse_size(huge, &pressure.huge_free) < 0))
+                return complain(s, "pressure managed=SIZE available=SIZE [room=SIZE] [movable-empty|movable-used=SIZE] [huge-free=SIZE]");
         mhp_sim_set_pressure(s->sim, &pressure);
         return 0;
 }

@@ -66,15 +66,18 @@ static int cmd_cancel(struct scenario *s, const struct args *args) {
 
 static int cmd_pages(struct scenario *s, const struct args *args) {
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
-        const char *used = arg_value(args, "used"), *fixed = arg_value(args, "fixed");
-        uint32_t n_used = 0, n_fixed = 0;
+        const char *used = arg_value(args, "used"), *fixed = arg_value(args, "fixed"), *huge = arg_value(args, "huge"), *balloon = arg_value(args, "balloon");
+        uint32_t n_used = 0, n_fixed = 0, n_huge = 0, n_balloon = 0;
 
         if (arg_ranges(s, args, 1, &ranges) < 0)
                 return -1;
-        if ((used && mhp_parse_u32(used, &n_used) < 0) || (fixed && mhp_parse_u32(fixed, &n_fixed) < 0))
-                return complain(s, "pages BLOCKS used=N fixed=N");
-        for (size_t i = 0; i < ranges.n; i++)
+        if ((used && mhp_parse_u32(used, &n_used) < 0) || (fixed && mhp_parse_u32(fixed, &n_fixed) < 0) || (huge && mhp_parse_u32(huge, &n_huge) < 0) ||
+            (balloon && mhp_parse_u32(balloon, &n_balloon) < 0))
+                return complain(s, "pages BLOCKS used=N fixed=N huge=N balloon=N");
+        for (size_t i = 0; i < ranges.n; i++) {
                 mhp_sim_fill(s->sim, ranges.range[i], n_used, n_fixed);
+                mhp_sim_fill_more(s->sim, ranges.range[i], n_huge, n_balloon);
+        }
         return 0;
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Machines for the tests of plans, in one line: `RANGE ZONE GROUP [KEY[=VALUE]]...; ...`. ZONE is a zone in small letters, or offline; GROUP `-`: not
- * known. Keys: used= and fixed= (pages; with either, the block was counted), removal= (an id), error=, gave-up. */
+ * known. Keys: used=, fixed= and huge= (pages; with any, the block was counted), removal= (an id), error=, gave-up. */
 
 #include "unit.h"
 
@@ -46,6 +46,8 @@ static inline void unit_key(struct mhp_block *block, const char *word) {
                 block->used = unit_number(word), block->flags |= MHP_BLOCK_COUNTED;
         else if (strncmp(word, "fixed=", 6) == 0)
                 block->fixed = unit_number(word), block->flags |= MHP_BLOCK_COUNTED;
+        else if (strncmp(word, "huge=", 5) == 0)
+                block->huge = unit_number(word), block->flags |= MHP_BLOCK_COUNTED;
         else if (strncmp(word, "removal=", 8) == 0)
                 block->removal = unit_number(word);
         else if (strncmp(word, "error=", 6) == 0)
@@ -68,6 +70,7 @@ static inline void unit_place(struct mhp_map *map, uint32_t nr, const struct mhp
         placed = (struct mhp_block *) mhp_map_find(map, nr);
         placed->used = block->used;
         placed->fixed = block->fixed;
+        placed->huge = block->huge;
         placed->flags |= block->flags;
         placed->error = block->error;
         placed->removal = block->removal;

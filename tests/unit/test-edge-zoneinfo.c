@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "edge/hugepages.h"
 #include "edge/zoneinfo.h"
 #include "tree.h"
 
@@ -184,6 +185,36 @@ static void test_read(void **state) {
         tree_remove(&t);
 }
 
+/* A balloon takes its pages out of what the zone manages, down to nothing; they are used all the same. */
+static void test_balloon(void **state) {
+        static const char text[] = "Node 0, zone Movable\n pages free 0\n present 32768\n managed 0\n nr_free_pages 0\n";
+        _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 };
+
+        assert_int_equal(mhp_zoneinfo_parse(text, strlen(text), &info), 0);
+        assert_int_equal(mhp_zoneinfo_pressure(&info, 4096).movable_used, 32768 * UINT64_C(4096));
+}
+
+/* Of each size what is free and not reserved; a pool that reserves more than it has is not less than empty. */
+static void test_hugepages(void **state) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        struct tree t;
+
+        tree_make(&t);
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        assert_int_equal(mhp_hugepages_free(&root), 0);
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "10\n");
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages", "3\n");
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages", "1\n");
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-1048576kB/resv_hugepages", "2\n");
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-kB/free_hugepages", "5\n");
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-x64kB/free_hugepages", "5\n");
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-64MB/free_hugepages", "5\n");
+        assert_int_equal(mhp_hugepages_free(&root), 7 * (UINT64_C(2) << 20));
+        tree_file(&t, "sys/kernel/mm/hugepages/hugepages-64kB/free_hugepages", "2\n");
+        assert_int_equal(mhp_hugepages_free(&root), 7 * (UINT64_C(2) << 20) + 131072);
+        tree_remove(&t);
+}
+
 /* The machine that the test runs on: its zones cannot have more than they manage. */
 static void test_here(void **state) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
@@ -205,6 +236,8 @@ int main(void) {
                 cmocka_unit_test(test_available),
                 cmocka_unit_test(test_odd),
                 cmocka_unit_test(test_read),
+                cmocka_unit_test(test_balloon),
+                cmocka_unit_test(test_hugepages),
                 cmocka_unit_test(test_here),
         };
 

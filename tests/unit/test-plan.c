@@ -54,6 +54,10 @@ static void test_counted(void **state) {
                 { "9 normal acpi:a", { .pages = { [MHP_CLASS_FREE] = 8 } }, MHP_RANK_EMPTY, 0 },
                 { "9 normal acpi:a", { .pages = { [MHP_CLASS_FREE] = 5, [MHP_CLASS_ANON] = 1, [MHP_CLASS_UNMARKED] = 2 } }, MHP_RANK_KERNEL, 3 },
                 { "9 movable acpi:a", { .pages = { [MHP_CLASS_ANON] = 1, [MHP_CLASS_SLAB] = 1 } }, MHP_RANK_FIXED, 1 },
+                { "9 movable acpi:a", { .pages = { [MHP_CLASS_OFFLINE] = 8 } }, MHP_RANK_MOVABLE, 8 },
+                { "9 movable -", { .pages = { [MHP_CLASS_OFFLINE] = 8 } }, MHP_RANK_MOVABLE, 8 },
+                { "9 movable virtio-mem:v", { .pages = { [MHP_CLASS_OFFLINE] = 8 } }, MHP_RANK_EMPTY, 0 },
+                { "9 movable acpi:a", { .pages = { [MHP_CLASS_HUGETLB] = 512 } }, MHP_RANK_MOVABLE, 512 },
         };
 
         ROWS(row, cases) {
@@ -62,6 +66,49 @@ static void test_counted(void **state) {
                 assert_true(mhp_map_apply(map, &(struct mhp_event) { .type = MHP_EVENT_COUNT, .block = 9, .tally = &row->tally }) >= 0);
                 ROW_INT(row->block, mhp_rank_of(mhp_map_find(map, 9)), row->rank);
                 ROW_INT(row->block, mhp_map_find(map, 9)->used, row->used);
+        }
+}
+
+#define MIB (UINT64_C(1) << 20)
+
+/* Room for what has to be moved, without what is free in the blocks; figures in MiB, pages of 4 KiB, blocks of 128 MiB. */
+static void test_room(void **state) {
+        static const struct {
+                const char *machine, *blocks;
+                uint64_t room, movable_used, huge_free;
+                const char *words; /* NULL: there is room */
+        } cases[] = {
+                { "8-9 movable acpi:a used=25600", "8-9", 256, 200, 0, NULL },
+                { "8-9 movable acpi:a used=25600", "8-9", 255, 200, 0, "200M in it would have to be moved, and there is room for 199M" },
+                { "8-9 movable acpi:a used=0", "8-9", 0, 0, 0, NULL },
+                { "8 offline acpi:a; 9 movable acpi:a used=25600", "8-9", 128, 100, 0, NULL },
+                { "8-9 movable acpi:a used=32768 huge=32768", "8-9", 4, 256, 256, NULL },
+                { "8-9 movable acpi:a used=32768 huge=32768", "8-9", 3, 256, 256, "4M in it would have to be moved, and there is room for 3M" },
+                { "8-9 movable acpi:a used=32768 huge=16384", "8-9", 129, 256, 512, "130M in it would have to be moved, and there is room for 129M" },
+                { "8-9 movable acpi:a used=32768", "8-9", 255, 256, 512, "256M in it would have to be moved, and there is room for 255M" },
+                { "8-9 movable acpi:a", "8-9", 256, 16, 0, NULL },
+                { "8-9 movable acpi:a", "8-9", 255, 17, 0, "up to 17M in it would have to be moved, and there is room for 16M" },
+                { "8-9 movable acpi:a", "8-9", 16, 17, 0, "up to 17M in it would have to be moved, and there is room for 0B" },
+                { "8-9 normal acpi:a", "8-9", 255, 0, 0, "up to 256M in it would have to be moved, and there is room for 255M" },
+                { "8-9 normal acpi:a", "8-9", 256, 0, 0, NULL },
+                { "8 movable acpi:a used=99999", "8", 127, 0, 0, "128M in it would have to be moved, and there is room for 127M" },
+        };
+
+        ROWS(row, cases) {
+                _cleanup_map_ struct mhp_map *map = unit_machine(row->machine);
+                _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
+                _cleanup_plan_ struct mhp_plan plan = { 0 };
+                _cleanup_text_ struct mhp_text words = { 0 };
+                struct mhp_pressure pressure = {
+                        .page_size = 4096, .room = row->room * MIB, .movable_used = row->movable_used * MIB, .huge_free = row->huge_free * MIB };
+
+                unit_ranges(row->blocks, &blocks);
+                assert_int_equal(mhp_plan_order(map, &blocks, true, NULL, &plan), 0);
+                ROW_INT(row->machine, mhp_plan_has_room(map, &plan, &pressure, &words), !row->words);
+                if (row->words)
+                        assert_string_equal(words.data, row->words);
+                pressure.page_size = 0;
+                assert_true(mhp_plan_has_room(map, &plan, &pressure, &words));
         }
 }
 
@@ -357,7 +404,7 @@ static void test_remover(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_ranks),    cmocka_unit_test(test_counted), cmocka_unit_test(test_names),  cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_ranks),    cmocka_unit_test(test_counted), cmocka_unit_test(test_room), cmocka_unit_test(test_names),  cmocka_unit_test(test_sizes),
                 cmocka_unit_test(test_size_rounding), cmocka_unit_test(test_keep), cmocka_unit_test(test_pieces), cmocka_unit_test(test_pieces_size), cmocka_unit_test(test_pieces_order), cmocka_unit_test(test_blocks),
                 cmocka_unit_test(test_candidates), cmocka_unit_test(test_by_and_by), cmocka_unit_test(test_remover),
         };

@@ -43,6 +43,7 @@ class Spec:
     nvdimm: str = ""            # size of a persistent-memory module for dax/kmem
     dimms: tuple = ()           # sizes of DIMMs that are plugged before the boot
     disk: str = ""              # size of an empty file system on /dev/vdb
+    balloon: bool = False       # a virtio balloon, with nothing in it
 
 
 def _memory_arguments(spec):
@@ -71,6 +72,8 @@ def _device_arguments(spec):
     for index, size in enumerate(spec.dimms):
         argv += ["-object", f"memory-backend-ram,id=cold{index}-ram,size={size},reserve=off",
                  "-device", f"pc-dimm,id=cold{index},memdev=cold{index}-ram"]
+    if spec.balloon:
+        argv += ["-device", "virtio-balloon-pci,id=balloon0"]
     if spec.nvdimm:
         argv += ["-object", f"memory-backend-ram,id=nv0,size={spec.nvdimm},reserve=off", "-device", "nvdimm,id=nvd0,memdev=nv0"]
     return argv
