@@ -36,6 +36,7 @@ enum ctl_option {
         CTL_OPT_NODE       = 1 << 11,
         CTL_OPT_TO         = 1 << 12,
         CTL_OPT_POLICY     = 1 << 13,
+        CTL_OPT_AT_LEAST   = 1 << 28,
         /* of simulate: a geometry, what is done on it, how it is shown */
         CTL_OPT_ARCH       = 1 << 14,
         CTL_OPT_PAGE       = 1 << 15,
@@ -51,12 +52,11 @@ enum ctl_option {
         CTL_OPT_REMOVE     = 1 << 25,
         CTL_OPT_TRACE      = 1 << 26,
         /* taken by every verb */
-        CTL_OPT_COLOR      = 1 << 27,
-        CTL_OPT_NO_COLOR   = 1 << 28,
+        CTL_OPT_COLOR      = 1 << 27, /* and --no-color */
         CTL_OPT_HELP       = 1 << 29,
         CTL_OPT_VERSION    = 1 << 30,
 };
-#define CTL_OPT_EVERY (CTL_OPT_COLOR | CTL_OPT_NO_COLOR | CTL_OPT_HELP | CTL_OPT_VERSION)
+#define CTL_OPT_EVERY (CTL_OPT_COLOR | CTL_OPT_HELP | CTL_OPT_VERSION)
 #define CTL_OPT_GEOMETRY                                                                                                       \
         (CTL_OPT_ARCH | CTL_OPT_PAGE | CTL_OPT_BLOCK | CTL_OPT_SECTION | CTL_OPT_SUBSECTION | CTL_OPT_PAGEBLOCK | CTL_OPT_PMD | \
          CTL_OPT_STRUCT | CTL_OPT_VMEMMAP)

@@ -7,7 +7,7 @@ void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb) {
         if (verb->need == CTL_NEEDS_DAEMON)
                 mhp_text_add(&ctl->out, "mhpd has to be running.\n");
         mhp_text_add(&ctl->out, "\nOptions:\n");
-        ctl_options_help(&ctl->out, verb->options | CTL_OPT_COLOR | CTL_OPT_NO_COLOR | CTL_OPT_HELP);
+        ctl_options_help(&ctl->out, verb->options | CTL_OPT_COLOR | CTL_OPT_HELP);
 }
 
 void ctl_help(struct ctl *ctl) {

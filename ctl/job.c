@@ -42,7 +42,7 @@ static int resolve(struct ctl_wait *job, char **ret) {
                         return r;
         }
         if (sized || (!online(job) && ctl->n_args == 1 && mhp_map_find_group(map, *ctl->args)))
-                mhp_text_add(&text, *ctl->args);
+                mhp_text_printf(&text, "%s%s", *ctl->args, sized && ctl_given(ctl, CTL_OPT_AT_LEAST) ? "+" : "");
         else
                 mhp_ranges_print(&blocks, &text);
         return mhp_text_finish(&text, ret);

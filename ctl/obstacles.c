@@ -140,6 +140,14 @@ int ctl_obstacles_too_few(struct ctl_removal *removal, const struct mhp_ranges *
         return add(removal, "not-enough", MHP_NO_BLOCK, &words);
 }
 
+int ctl_obstacles_too_large(struct ctl_removal *removal, const struct mhp_ranges *smallest) {
+        _cleanup_text_ struct mhp_text words = {};
+
+        removal->hopeless = true;
+        mhp_plan_smallest_words(removal->map, removal->verb, smallest, &words);
+        return add(removal, "too-large", smallest->range[0].first, &words);
+}
+
 /* ------------------------------------------------------------------------------------------------------ when there is one */
 
 static int compare_numbers(const void *a, const void *b) {
@@ -266,6 +274,19 @@ static int add_groups(struct ctl_removal *removal) {
         return 0;
 }
 
+/* Single blocks and whole devices do not make up the size. */
+static int add_rest(struct ctl_removal *removal) {
+        uint64_t rest = removal->asked > removal->plan.n_items ? removal->asked - removal->plan.n_items : 0;
+        _cleanup_text_ struct mhp_text words = {};
+        char size[MHP_SIZE_MAX];
+
+        if (rest == 0)
+                return 0;
+        mhp_text_printf(&words, "up to %s less than was asked for: anything else that could go is more than that",
+                        mhp_format_size(size, mhp_mul_sat(rest, removal->map->block_size)));
+        return add(removal, "less-than-asked", MHP_NO_BLOCK, &words);
+}
+
 /* mhpd refuses that, and the machine may be another one by the time it is asked. */
 static int add_room(struct ctl_removal *removal) {
         _cleanup_text_ struct mhp_text words = {};
@@ -281,6 +302,8 @@ int ctl_obstacles_after(struct ctl_removal *removal) {
         _cleanup_(lists_done) struct lists lists = {};
         int r = removal->verb == MHP_REMOVAL_UNPLUG ? add_groups(removal) : 0;
 
+        if (r >= 0)
+                r = add_rest(removal);
         if (r >= 0)
                 r = add_room(removal);
         for (size_t i = 0; i < removal->plan.n_items && r >= 0; i++) {

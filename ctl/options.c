@@ -37,6 +37,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_POLICY, "policy", '\0', NULL, "also what is online: where policy wants it", NULL },
         { CTL_OPT_TIMEOUT, "timeout", 't', "TIME", "end after this time (30, 500ms, 2min); what is half-way out then goes back", take_timeout },
         { CTL_OPT_TO, "to", '\0', "SIZE", "how much the group keeps (virtio-mem)", take_keep },
+        { CTL_OPT_AT_LEAST, "at-least", '\0', NULL, "a size is never less than that, instead of never more", NULL },
         { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },
         { CTL_OPT_ASSUME, "assume", '\0', "PLACEMENT", "dram, self or force: what the model takes for all hot-added memory", take_assume },
         { CTL_OPT_NODE, "node", '\0', "N", "memory of this NUMA node", take_node },
@@ -56,7 +57,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_SYSROOT, "sysroot", 's', "DIR", "read DIR/sys, DIR/proc and DIR/etc instead of this machine's", take_sysroot },
         { CTL_OPT_HOST, "host", 'H', "[USER@]HOST", "speak to mhpd on another machine, over ssh", take_host },
         { CTL_OPT_COLOR, "color", '\0', "WHEN", "auto (on a terminal), always or never", take_color },
-        { CTL_OPT_NO_COLOR, "no-color", '\0', NULL, "the same as --color=never", take_no_color },
+        { CTL_OPT_COLOR, "no-color", '\0', NULL, "the same as --color=never", take_no_color },
         { CTL_OPT_HELP, "help", 'h', NULL, "print this", NULL },
         { CTL_OPT_VERSION, "version", 'V', NULL, "print the version", NULL },
 };

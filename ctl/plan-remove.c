@@ -108,6 +108,7 @@ static int read_target(struct ctl_removal *removal) {
         removal->target.keep = MHP_KEEP_NONE;
         if (n == 1 && ctl_target_is_size(*words)) {
                 (void) mhp_parse_size(*words, &removal->target.size);
+                removal->target.at_least = ctl_given(ctl, CTL_OPT_AT_LEAST);
                 return CTL_DONE;
         }
         r = ctl_targets_resolve(ctl, removal->map, words, n, false, &removal->target.blocks);
@@ -192,6 +193,9 @@ static int make_plan(struct ctl_removal *removal) {
         r = mhp_plan_choose(removal->map, &removal->target, &chosen);
         if (r == -ENOSPC)
                 return ctl_obstacles_too_few(removal, &chosen);
+        if (r == -ERANGE)
+                return ctl_obstacles_too_large(removal, &chosen);
+        removal->asked = mhp_plan_asked(removal->map, &removal->target);
         if (r >= 0)
                 r = mhp_plan_order(removal->map, &chosen, removal->verb == MHP_REMOVAL_UNPLUG, removal->backing, &removal->plan);
         if (r >= 0)

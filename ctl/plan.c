@@ -406,6 +406,8 @@ int verb_plan(struct ctl *ctl) {
                 return ctl_fail(ctl, CTL_USAGE, "--node is for plan plug");
         if (ctl_given(ctl, CTL_OPT_TO) && strcmp(ctl->args[0], "unplug") != 0)
                 return ctl_fail(ctl, CTL_USAGE, "--to is for plan unplug");
+        if (ctl_given(ctl, CTL_OPT_AT_LEAST) && strcmp(ctl->args[0], "unplug") != 0 && strcmp(ctl->args[0], "offline") != 0)
+                return ctl_fail(ctl, CTL_USAGE, "--at-least is for plan offline and plan unplug");
         if (strcmp(ctl->args[0], "plug") == 0)
                 return verb_plan_plug(ctl);
         if (strcmp(ctl->args[0], "offline") == 0 || strcmp(ctl->args[0], "unplug") == 0)

@@ -36,6 +36,7 @@ struct ctl_removal {
         bool memmaps_known;
         struct mhp_backing *backing;    /* owned; NULL: not known */
         struct mhp_plan plan;
+        uint64_t asked;                 /* blocks; more than the plan has: the rest is less than anything that could go */
         struct ctl_step *steps;         /* owned */
         size_t n_steps, steps_capacity;
         struct ctl_obstacle *obstacles; /* owned */
@@ -49,6 +50,7 @@ struct ctl_removal {
 
 /* obstacles.c: what makes the plan impossible before it is made, and what is in its way. 0 or -ENOMEM. */
 int ctl_obstacles_before(struct ctl_removal *removal);
+int ctl_obstacles_too_large(struct ctl_removal *removal, const struct mhp_ranges *smallest);
 int ctl_obstacles_too_few(struct ctl_removal *removal, const struct mhp_ranges *all);
 int ctl_obstacles_after(struct ctl_removal *removal);
 

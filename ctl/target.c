@@ -81,6 +81,8 @@ int ctl_targets_check_removal(const struct ctl *ctl, char **words, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (n > 1 && ctl_target_is_size(words[i]))
                         return ctl_fail(ctl, CTL_USAGE, "\"%s\" is a size, which is a target of its own", words[i]);
+        if (ctl_given(ctl, CTL_OPT_AT_LEAST) && !ctl_target_is_size(*words))
+                return ctl_fail(ctl, CTL_USAGE, "--at-least goes with a size, and \"%s\" is none", *words);
         if (ctl_given(ctl, CTL_OPT_TO) && (n > 1 || ctl_target_is_size(*words)))
                 return ctl_fail(ctl, CTL_USAGE, "--to is how much one group keeps; name that group alone");
         return CTL_DONE;

@@ -40,12 +40,13 @@ static const struct ctl_verb verbs[] = {
           CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_ZONE | CTL_OPT_POLICY | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_online },
         { "offline", "TARGET...", "Take blocks offline",
           "TARGET is block numbers and ranges (32-39,41), a group (acpi:PNP0C80:00) or a size (4G: that much\n"
-          "of what is best given). What was taken goes back if not all of it can leave (OnFailure= in mhpd.conf).",
-          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_offline },
+          "of what is best given, never more; with --at-least never less). What was taken goes back if not all of\n"
+          "it can leave (OnFailure= in mhpd.conf).",
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_AT_LEAST | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_offline },
         { "unplug", "TARGET...", "Take blocks offline and give them back to what brought them",
           "TARGET as for offline. DIMMs and dax devices leave as one, and several units one after the other.\n"
           "With --to, a virtio-mem group keeps so much of its memory.",
-          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_TO | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_unplug },
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_TIMEOUT | CTL_OPT_TO | CTL_OPT_AT_LEAST | CTL_OPT_NO_WAIT, 1, UINT32_MAX, verb_unplug },
         { "jobs", "", "What mhpd was asked for, and how far it is or what became of it",
           "Jobs under way, and the last 64 that have ended since mhpd was started.\n"
           "Columns: JOB VERB TARGET STATE DONE TOTAL SIZE STARTED ENDED.",
@@ -63,7 +64,7 @@ static const struct ctl_verb verbs[] = {
           "plug: what SIZE more memory takes of the kernel's own for its memmap, by where that lies, and whether it is there.\n"
           "offline, unplug: which blocks would go, in which order and why, and what will be in the way; TARGET as for these.\n"
           "As root, the pages of the blocks that come into question are counted first. 1: it cannot be had.",
-          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_BYTES | CTL_OPT_NODE | CTL_OPT_TO, 1, UINT32_MAX, verb_plan },
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_BYTES | CTL_OPT_NODE | CTL_OPT_TO | CTL_OPT_AT_LEAST, 1, UINT32_MAX, verb_plan },
         { "policy", "", "Rules and keys in force, who brings blocks online and why, the kernel's knobs",
           "Asks mhpd if it runs; reads the configuration files otherwise.",
           CTL_NEEDS_MAYBE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST, 0, 0, verb_policy },

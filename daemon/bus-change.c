@@ -132,10 +132,9 @@ static int read_target(const struct mhp_map *map, struct order *order, sd_bus_er
         if (!is_blocks(order->words))
                 return take_group(map, order->words, &target->blocks, error);
         /* `4G` is no list of blocks, and `40` is one. */
-        if (order->want == MHP_WANT_NONE && order->words[strspn(order->words, "0123456789")] != '\0' && mhp_parse_size(order->words, &target->size) >= 0 &&
-            target->size > 0)
+        if (order->want == MHP_WANT_NONE && order->words[strspn(order->words, "0123456789")] != '\0' &&
+            mhp_target_parse_size(order->words, &target->size, &target->at_least) >= 0)
                 return 0;
-        target->size = 0;
         return take_blocks(map, order->words, &target->blocks, error);
 }
 
@@ -150,6 +149,17 @@ static int read_order(sd_bus_message *m, const struct engine *engine, struct ord
         if (r >= 0)
                 r = check_keep(map, ret, error);
         return r < 0 ? r : check_members(map, &ret->target.blocks, error);
+}
+
+/* The map is the one that the choice was made on. */
+static int tell_smallest(const struct engine *engine, const struct order *order, sd_bus_error *error) {
+        _cleanup_ranges_ struct mhp_ranges smallest = { 0 };
+        _cleanup_text_ struct mhp_text words = { 0 };
+
+        if (mhp_plan_choose(engine->ring->map, &order->target, &smallest) == -ENOMEM)
+                return -ENOMEM;
+        mhp_plan_smallest_words(engine->ring->map, order->target.verb, &smallest, &words);
+        return words.error < 0 ? words.error : sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: %s", order->words, words.data);
 }
 
 static int tell_refusal(const struct engine *engine, const struct order *order, int r, uint32_t block, uint32_t other, sd_bus_error *error) {
@@ -171,6 +181,8 @@ static int tell_refusal(const struct engine *engine, const struct order *order, 
         case -ENXIO:
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE,
                                          "what brought block %" PRIu32 " is not known, and so not who could take it out", block);
+        case -ERANGE:
+                return tell_smallest(engine, order, error);
         case -ENOSPC:
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: there is not that much that could %s", order->words,
                                          order->target.verb == MHP_REMOVAL_UNPLUG ? "leave the machine" : "go offline");

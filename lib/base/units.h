@@ -37,6 +37,11 @@ int mhp_parse_bool(const char *s, bool *ret);
 char *mhp_format_size(char buf[static MHP_SIZE_MAX], uint64_t bytes);
 
 /* The saturating product and sum: what overflows is "very much", not a small number. */
+/* b is not 0. */
+static inline uint64_t mhp_div_up(uint64_t a, uint64_t b) {
+        return a / b + (a % b != 0);
+}
+
 static inline uint64_t mhp_mul_sat(uint64_t a, uint64_t b) {
         uint64_t r;
         return __builtin_mul_overflow(a, b, &r) ? UINT64_MAX : r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/units.h"
 #include "core/plan-internal.h"
 #include "core/remover.h"
 #include "core/subset.h"
@@ -18,6 +19,7 @@ struct single {
         bool gave_up;
         bool barred;       /* one of its blocks cannot go */
         bool counts;       /* one of its blocks is worth it */
+        bool goes;         /* the answer */
 };
 
 /* What there is to choose from. */
@@ -214,17 +216,19 @@ static int pool_fill(const struct mhp_map *map, const struct mhp_target *target,
 
 /* -------------------------------------------------------------------------------------------------------------- choosing */
 
-static uint64_t in_blocks(const struct mhp_map *map, uint64_t bytes) {
-        return bytes / map->block_size + (bytes % map->block_size != 0);
-}
-
-static uint64_t needed(const struct mhp_map *map, const struct mhp_target *target, const struct pool *pool) {
+/* What was asked for, in whole blocks and perhaps a part of one. */
+static uint64_t asked(const struct mhp_map *map, const struct mhp_target *target, uint64_t n_there) {
         uint64_t keep;
 
         if (!by_keep(target))
-                return in_blocks(map, target->size);
-        keep = in_blocks(map, target->keep);
-        return pool->n_there > keep ? pool->n_there - keep : 0;
+                return mhp_div_up(target->size, map->block_size);
+        keep = mhp_div_up(target->keep, map->block_size);
+        return n_there > keep ? n_there - keep : 0;
+}
+
+/* How many blocks that is: a part of one is one more if it may be more than was asked for, else none. */
+static uint64_t needed(const struct mhp_map *map, const struct mhp_target *target, const struct pool *pool) {
+        return by_keep(target) || target->at_least ? asked(map, target, pool->n_there) : target->size / map->block_size;
 }
 
 static uint64_t sum_of(const struct mhp_piece *pieces, size_t n) {
@@ -233,16 +237,6 @@ static uint64_t sum_of(const struct mhp_piece *pieces, size_t n) {
         for (size_t i = 0; i < n; i++)
                 sum += pieces[i].n_blocks;
         return sum;
-}
-
-/* How many of the single ones it takes for so many blocks. */
-static size_t n_singles_for(const struct pool *pool, uint64_t need) {
-        uint64_t sum = 0;
-        size_t i = 0;
-
-        for (; i < pool->n_singles && sum < need; i++)
-                sum += pool->singles[i].n_blocks;
-        return i;
 }
 
 static uint64_t sum_of_singles(const struct pool *pool) {
@@ -258,34 +252,132 @@ static void take_all(struct pool *pool, size_t n) {
                 pool->pieces[i].goes = true;
 }
 
-/* Marks the pieces that go; *ret: how many of the single ones do, from the first on. What is likely to fail is taken only if it does not work without, and what leaves only when
- * the host asks for it (virtio-mem) only if whole devices are not enough. */
-static int choose_pieces(struct pool *pool, uint64_t need, uint64_t *ret) {
-        size_t n_clean = 0;
-        uint64_t clean, all;
+static void take_none(struct pool *pool) {
+        for (size_t i = 0; i < pool->n_pieces; i++)
+                pool->pieces[i].goes = false;
+        for (size_t i = 0; i < pool->n_singles; i++)
+                pool->singles[i].goes = false;
+}
 
-        while (n_clean < pool->n_pieces && !has_fixed(&pool->pieces[n_clean]))
-                n_clean++;
-        clean = sum_of(pool->pieces, n_clean);
-        all = sum_of(pool->pieces, pool->n_pieces);
+/* Marks single ones, best first, until it is enough. */
+static void take_singles(struct pool *pool, uint64_t need) {
+        uint64_t sum = 0;
 
-        if (clean >= need) {
-                *ret = 0;
-                return mhp_subset_choose(pool->pieces, n_clean, need, MHP_SUBSET_CELLS);
+        for (size_t i = 0; i < pool->n_singles && sum < need; i++) {
+                pool->singles[i].goes = true;
+                sum += pool->singles[i].n_blocks;
         }
+}
+
+/* Marks those that fit into `most`, best first; clean: none with fixed pages. How many blocks they have. */
+static uint64_t fit_singles(struct pool *pool, uint64_t most, bool clean) {
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < pool->n_singles && sum < most; i++) {
+                struct single *single = &pool->singles[i];
+
+                single->goes = single->n_blocks <= most - sum && (!clean || single->rank < MHP_RANK_FIXED);
+                sum += single->goes ? single->n_blocks : 0;
+        }
+        return sum;
+}
+
+static size_t n_clean(const struct pool *pool) {
+        size_t n = 0;
+
+        while (n < pool->n_pieces && !has_fixed(&pool->pieces[n]))
+                n++;
+        return n;
+}
+
+/* At least so much. What is likely to fail is taken only if it does not work without, and what leaves only when the host asks for it (virtio-mem) only if
+ * whole devices are not enough. */
+static int choose_enough(struct pool *pool, uint64_t need) {
+        size_t n = n_clean(pool);
+        uint64_t clean = sum_of(pool->pieces, n), all = sum_of(pool->pieces, pool->n_pieces);
+
+        if (clean >= need)
+                return mhp_subset_choose(pool->pieces, n, need, MHP_SUBSET_CELLS);
         if (clean + pool->n_clean_singles >= need) {
-                take_all(pool, n_clean);
-                *ret = n_singles_for(pool, need - clean);
+                take_all(pool, n);
+                take_singles(pool, need - clean);
                 return 0;
         }
         if (all >= need) {
                 qsort(pool->pieces, pool->n_pieces, sizeof(*pool->pieces), compare_places);
-                *ret = 0;
                 return mhp_subset_choose(pool->pieces, pool->n_pieces, need, MHP_SUBSET_CELLS);
         }
         take_all(pool, pool->n_pieces);
-        *ret = n_singles_for(pool, need - all);
-        return need - all > sum_of_singles(pool) ? -ENOSPC : 0;
+        take_singles(pool, need - all);
+        return 0;
+}
+
+/* As much as fits into `most`, of all or of what has no fixed pages; *ret: how much that is. */
+static int fit(struct pool *pool, uint64_t most, bool clean, uint64_t *ret) {
+        size_t n;
+        int r;
+
+        take_none(pool);
+        qsort(pool->pieces, pool->n_pieces, sizeof(*pool->pieces), clean ? compare_pieces : compare_places);
+        n = clean ? n_clean(pool) : pool->n_pieces;
+        r = mhp_subset_fill(pool->pieces, n, most, MHP_SUBSET_CELLS);
+        if (r < 0)
+                return r;
+        *ret = 0;
+        for (size_t i = 0; i < n; i++)
+                *ret += pool->pieces[i].goes ? pool->pieces[i].n_blocks : 0;
+        *ret += fit_singles(pool, most - *ret, clean);
+        return 0;
+}
+
+static bool is_smaller(const struct mhp_piece *a, const struct mhp_piece *b) {
+        return a->n_blocks != b->n_blocks ? a->n_blocks < b->n_blocks : mhp_cost_compare(a->cost, b->cost) <= 0;
+}
+
+/* The one that is alone in the answer where nothing fits: the smallest, of these the best. */
+static void take_smallest(struct pool *pool) {
+        struct mhp_piece *piece = NULL;
+        struct single *single = NULL;
+
+        take_none(pool);
+        for (size_t i = 0; i < pool->n_pieces; i++)
+                if (!piece || is_smaller(&pool->pieces[i], piece))
+                        piece = &pool->pieces[i];
+        for (size_t i = 0; i < pool->n_singles; i++)
+                if (!single || pool->singles[i].n_blocks < single->n_blocks)
+                        single = &pool->singles[i];
+        if (single && (!piece || single->n_blocks < piece->n_blocks))
+                single->goes = true;
+        else if (piece)
+                piece->goes = true;
+}
+
+/* Never more than that. What is likely to fail is taken only if that gives more. */
+static int choose_within(struct pool *pool, uint64_t most) {
+        uint64_t sum, more = 0;
+        int r = fit(pool, most, true, &sum);
+
+        if (r >= 0 && sum < most)
+                r = fit(pool, most, false, &more);
+        if (r >= 0 && sum < most && more <= sum)
+                r = fit(pool, most, true, &more);
+        if (r < 0 || MAX(sum, more) > 0)
+                return r;
+        take_smallest(pool);
+        return -ERANGE;
+}
+
+static int choose(const struct mhp_map *map, const struct mhp_target *target, struct pool *pool) {
+        uint64_t need = needed(map, target, pool), all = sum_of(pool->pieces, pool->n_pieces) + sum_of_singles(pool);
+
+        if (asked(map, target, pool->n_there) == 0)
+                return 0;
+        if (need > all || all == 0) {
+                take_all(pool, pool->n_pieces);
+                take_singles(pool, UINT64_MAX);
+                return -ENOSPC;
+        }
+        return target->at_least ? choose_enough(pool, need) : choose_within(pool, need);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ the answer */
@@ -296,12 +388,22 @@ static int compare_numbers(const void *a, const void *b) {
         return (x->nr > y->nr) - (x->nr < y->nr);
 }
 
-/* The blocks of the pieces that go, and the first n single ones: both by number, so that each is appended. */
-static int list_blocks(const struct mhp_map *map, const struct pool *pool, size_t n, struct mhp_ranges *ret) {
+/* Those that go come first, and how many that are. */
+static size_t keep_going(struct pool *pool) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < pool->n_singles; i++)
+                if (pool->singles[i].goes)
+                        pool->singles[n++] = pool->singles[i];
+        return n;
+}
+
+/* The blocks of the pieces and single ones that go: both by number, so that each is appended. */
+static int list_blocks(const struct mhp_map *map, struct pool *pool, struct mhp_ranges *ret) {
         _cleanup_free_ bool *goes = calloc(map->n_groups + 1, sizeof(*goes));
         _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
+        size_t at = 0, n = keep_going(pool);
         bool any = false;
-        size_t at = 0;
 
         if (!goes)
                 return -ENOMEM;
@@ -342,34 +444,59 @@ static int copy_blocks(const struct mhp_ranges *from, struct mhp_ranges *ret) {
         return 0;
 }
 
+/* Whether whole devices give what is asked for, so that nothing else comes into question. 1: they do. */
+static int devices_do(const struct mhp_map *map, const struct mhp_target *target, struct pool *pool) {
+        uint64_t need = needed(map, target, pool), sum = 0;
+        int r;
+
+        if (pool->n_pieces == 0 || target->at_least)
+                return pool->n_pieces > 0 && sum_of(pool->pieces, pool->n_pieces) >= need;
+        r = mhp_subset_fill(pool->pieces, pool->n_pieces, need, MHP_SUBSET_CELLS);
+        for (size_t i = 0; i < pool->n_pieces; i++)
+                sum += pool->pieces[i].goes ? pool->pieces[i].n_blocks : 0;
+        return r < 0 ? r : sum == need;
+}
+
 int mhp_plan_candidates(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret) {
         _cleanup_pool_ struct pool pool = { 0 };
         int r;
 
-        if (target->blocks.n > 0 && target->keep == MHP_KEEP_NONE)
+        if (!mhp_target_is_sized(target))
                 return copy_blocks(&target->blocks, ret);
         r = pool_fill(map, target, &pool);
         if (r < 0)
                 return r;
+        r = devices_do(map, target, &pool);
+        if (r < 0)
+                return r;
         take_all(&pool, pool.n_pieces);
-        if (pool.n_pieces > 0 && sum_of(pool.pieces, pool.n_pieces) >= needed(map, target, &pool))
-                pool.n_singles = 0;
-        return list_blocks(map, &pool, pool.n_singles, ret);
+        if (r == 0)
+                take_singles(&pool, UINT64_MAX);
+        return list_blocks(map, &pool, ret);
 }
 
 int mhp_plan_choose(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret) {
         _cleanup_pool_ struct pool pool = { 0 };
-        uint64_t n;
-        int r, enough;
+        int r, outcome;
 
-        if (target->blocks.n > 0 && target->keep == MHP_KEEP_NONE)
+        if (!mhp_target_is_sized(target))
                 return copy_blocks(&target->blocks, ret);
         r = pool_fill(map, target, &pool);
         if (r < 0)
                 return r;
-        enough = choose_pieces(&pool, needed(map, target, &pool), &n);
-        if (enough < 0 && enough != -ENOSPC)
-                return enough;
-        r = list_blocks(map, &pool, (size_t) n, ret);
-        return r < 0 ? r : enough;
+        outcome = choose(map, target, &pool);
+        if (outcome == -ENOMEM)
+                return outcome;
+        r = list_blocks(map, &pool, ret);
+        return r < 0 ? r : outcome;
+}
+
+uint64_t mhp_plan_asked(const struct mhp_map *map, const struct mhp_target *target) {
+        uint64_t n_there = 0;
+
+        for (size_t i = 0; i < target->blocks.n; i++)
+                for (const struct mhp_block *b = mhp_map_at_or_after(map, target->blocks.range[i].first); b && b->nr <= target->blocks.range[i].last;
+                     b = mhp_map_next_block(map, b))
+                        n_there++;
+        return mhp_target_is_sized(target) ? asked(map, target, n_there) : n_there;
 }

@@ -3,6 +3,7 @@
 /* Ranks, costs, and what a target and a plan own. The choice is in choose.c, the order in order.c. */
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "core/plan-internal.h"
@@ -75,6 +76,41 @@ void mhp_plan_done(struct mhp_plan *plan) {
         free(plan->items);
         mhp_ranges_done(&plan->cycle);
         *plan = (struct mhp_plan) { 0 };
+}
+
+int mhp_target_parse_size(const char *s, uint64_t *ret_size, bool *ret_at_least) {
+        char digits[32] = { 0 };
+        size_t len = strlen(s);
+        bool at_least = len > 0 && s[len - 1] == '+';
+        uint64_t size;
+        int r;
+
+        len -= at_least;
+        if (len >= sizeof(digits))
+                return -EINVAL;
+        memcpy(digits, s, len);
+        r = mhp_parse_size(digits, &size);
+        if (r < 0 || size == 0)
+                return r < 0 ? r : -EINVAL;
+        *ret_size = size;
+        *ret_at_least = at_least;
+        return 0;
+}
+
+void mhp_plan_smallest_words(const struct mhp_map *map, enum mhp_removal_verb verb, const struct mhp_ranges *smallest, struct mhp_text *words) {
+        const struct mhp_block *block = smallest->n > 0 ? mhp_map_find(map, smallest->range[0].first) : NULL;
+        const struct mhp_group *group = block ? mhp_map_group(map, block) : NULL;
+        uint64_t n = mhp_ranges_count(smallest);
+        char size[MHP_SIZE_MAX];
+
+        mhp_text_printf(words, "the smallest that can %s is ", verb == MHP_REMOVAL_UNPLUG ? "leave" : "go offline");
+        if (verb == MHP_REMOVAL_UNPLUG && group && mhp_source_is_unit(group->source)) {
+                mhp_text_add(words, group->name);
+        } else {
+                mhp_text_add(words, n == 1 ? "block " : "blocks ");
+                mhp_ranges_print(smallest, words);
+        }
+        mhp_text_printf(words, ", %s; name it", mhp_format_size(size, mhp_mul_sat(n, map->block_size)));
 }
 
 /* What the blocks of a plan hold, in pages. */

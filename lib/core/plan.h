@@ -13,13 +13,22 @@
 struct mhp_target {
         enum mhp_removal_verb verb;
         struct mhp_ranges blocks; /* owned; n == 0: a size */
-        uint64_t size;            /* bytes */
+        uint64_t size;            /* bytes; never more, */
+        bool at_least;            /* or never less */
         struct mhp_ranges except; /* owned: no candidates, for they were tried in vain */
         bool hold_first;          /* the device is about to give memory back in its own order: keep it from that before anything else */
         uint64_t keep;            /* bytes that the group of `blocks` keeps (`--to`); MHP_KEEP_NONE: nothing */
 };
 void mhp_target_done(struct mhp_target *target);
 #define _cleanup_target_ _cleanup_(mhp_target_done)
+
+/* Whether there is something to choose. */
+static inline bool mhp_target_is_sized(const struct mhp_target *target) {
+        return target->blocks.n == 0 || target->keep != MHP_KEEP_NONE;
+}
+
+/* `4G`, or `4G+` for at least 4G. -EINVAL: it is no size, or nothing; -ERANGE. */
+int mhp_target_parse_size(const char *s, uint64_t *ret_size, bool *ret_at_least);
 
 /* Why a block is where it is in the order, or is no candidate. Tokens: mhp_rank_name(). */
 enum mhp_rank {
@@ -61,12 +70,19 @@ void mhp_plan_done(struct mhp_plan *plan);
  * are candidates, or none. */
 int mhp_plan_candidates(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret);
 
-/* The choice: of DIMMs and dax devices whole ones (for UNPLUG; single blocks for OFFLINE), the least sum that is enough, of these the cheapest: with
- * the fewest blocks that hold fixed pages, then the fewest in kernel zones, then the fewest pages to move. Single blocks of virtio-mem where
- * whole devices do not suffice, and devices with fixed pages where these do not either. Of the rest single blocks, or what the device gives back at a time, best rank first. With `keep`: as
- * many blocks of target->blocks as leave that much, best rank first, offline ones first of all. Else all of target->blocks. 0; -ENOSPC: there is
- * not that much to be had, *ret is all there is. */
+/* The choice: of DIMMs and dax devices whole ones (for UNPLUG; single blocks for OFFLINE), the greatest sum that is not more than the size, of these the
+ * cheapest: with the fewest blocks that hold fixed pages, then the fewest in kernel zones, then the fewest pages to move. What is missing is made up of single
+ * blocks of virtio-mem, or of what the device gives back at a time, best rank first. Fixed pages are taken only if that gives more. With `at_least` it
+ * is the least sum that is enough: single blocks only where whole devices do not suffice, devices with fixed pages where these do not either. With `keep`: as
+ * many blocks of target->blocks as leave no less than that, best rank first, offline ones first of all. Else all of target->blocks. 0; -ENOSPC: there is
+ * not that much to be had, *ret is all there is; -ERANGE: nothing is as small as that, *ret is the smallest that could go. */
 int mhp_plan_choose(const struct mhp_map *map, const struct mhp_target *target, struct mhp_ranges *ret);
+
+/* How many blocks were asked for; a part of one is one. More than the choice has: the rest is less than anything that could go. */
+uint64_t mhp_plan_asked(const struct mhp_map *map, const struct mhp_target *target);
+
+/* `the smallest that can leave is acpi:PNP0C80:01, 8G; name it`, of what mhp_plan_choose() gives with -ERANGE. */
+void mhp_plan_smallest_words(const struct mhp_map *map, enum mhp_removal_verb verb, const struct mhp_ranges *smallest, struct mhp_text *words);
 
 /* What is in the blocks of a plan has to go somewhere, and what is free in them goes with them. If that is more than there is, the kernel makes room by
  * killing processes (migrate_pages() allocates its targets with GFP_USER, mm/memory_hotplug.c): nobody who asks for memory wants that. False: there is no

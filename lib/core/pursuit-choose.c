@@ -66,7 +66,7 @@ static bool wants_count(const struct mhp_block *block) {
 }
 
 bool ring_by_size(const struct mhp_pursuit *pursuit) {
-        return pursuit->target.blocks.n == 0 || pursuit->target.keep != MHP_KEEP_NONE;
+        return mhp_target_is_sized(&pursuit->target);
 }
 
 /* The blocks that the choice or the order is about. */
@@ -182,16 +182,20 @@ static bool all_decided(const struct mhp_ring *ring, const struct mhp_ranges *bl
         return true;
 }
 
+#define TOO_LARGE "what is left of the size is less than anything that could go, and more than was asked for is never taken"
+
 /* 1: that came to nothing, and it goes another way; 0: chosen; -EAGAIN: not yet. */
 static int choose(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         _cleanup_ranges_ struct mhp_ranges chosen = { 0 };
         struct mhp_removal removal = *mhp_map_removal(ring->map, id);
         struct mhp_pursuit *pursuit = ring_pursuit(ring, id);
+        uint64_t asked = mhp_plan_asked(ring->map, &pursuit->target);
         int r = mhp_plan_choose(ring->map, &pursuit->target, &chosen);
 
-        if (r == -ENOSPC) {
+        if (r == -ENOSPC || r == -ERANGE) {
                 reset_plan(pursuit);
-                r = ring_abandon(ring, now, id, MHP_ENDING_FAILED, removal.blame, removal.error, *pursuit->words ? NULL : "there is not that much to be had");
+                r = ring_abandon(ring, now, id, MHP_ENDING_FAILED, removal.blame, removal.error,
+                                 *pursuit->words ? NULL : r == -ERANGE ? TOO_LARGE : "there is not that much to be had");
                 return r < 0 ? r : 1;
         }
         if (r >= 0 && !all_decided(ring, &chosen))
@@ -200,6 +204,9 @@ static int choose(struct mhp_ring *ring, uint64_t now, uint32_t id) {
                 for (uint64_t nr = chosen.range[i].first; nr <= chosen.range[i].last && r >= 0; nr++)
                         r = ring_set_member(ring, now, (uint32_t) nr, id);
         removal.n_total = removal.n_done + (uint32_t) mhp_ranges_count(&chosen);
+        pursuit->partly = asked > mhp_ranges_count(&chosen);
+        if (pursuit->partly && !*pursuit->words)
+                ring_set_words(pursuit, TOO_LARGE);
         return r < 0 ? r : ring_record(ring, now, &removal);
 }
 

@@ -149,6 +149,12 @@ static int report_end(struct mhp_ring *ring, const struct mhp_removal *removal) 
                 .group = *removal->group ? removal->group : NULL, .error = removal->error, .removal = removal->id });
 }
 
+/* Less was chosen than was asked for; after a restart only a size tells. */
+static bool is_partly(const struct mhp_ring *ring, const struct mhp_removal *removal) {
+        return ring_pursuit((struct mhp_ring *) ring, removal->id)->partly ||
+               (removal->n_total > 0 && mhp_mul_sat(removal->n_total, ring->map->block_size) < removal->size);
+}
+
 int ring_end(struct mhp_ring *ring, uint64_t now, uint32_t id) {
         struct mhp_removal removal = *mhp_map_removal(ring->map, id);
         uint32_t nr;
@@ -160,7 +166,7 @@ int ring_end(struct mhp_ring *ring, uint64_t now, uint32_t id) {
                         return r;
         }
         if (removal.n_done >= removal.n_total && (removal.n_total > 0 || removal.ending == MHP_ENDING_NONE))
-                removal.ending = MHP_ENDING_DONE;
+                removal.ending = is_partly(ring, &removal) ? MHP_ENDING_PARTLY : MHP_ENDING_DONE;
         else if (removal.ending == MHP_ENDING_NONE)
                 removal.ending = MHP_ENDING_PARTLY;
         else if (removal.ending == MHP_ENDING_FAILED && removal.n_done > 0)
@@ -194,7 +200,7 @@ static int copy_ranges(const struct mhp_ranges *from, struct mhp_ranges *to) {
 }
 
 static int add_pursuit(struct mhp_ring *ring, uint32_t id, const struct mhp_target *target) {
-        struct mhp_pursuit pursuit = { .id = id, .target = { .verb = target->verb, .size = target->size, .keep = target->keep } };
+        struct mhp_pursuit pursuit = { .id = id, .target = { .verb = target->verb, .size = target->size, .at_least = target->at_least, .keep = target->keep } };
         int r = copy_ranges(&target->blocks, &pursuit.target.blocks);
 
         if (r >= 0)
@@ -268,7 +274,7 @@ static int check_target(const struct mhp_ring *ring, const struct mhp_target *ta
                         }
                         group = block->group;
                 }
-        return target->blocks.n == 0 || target->keep != MHP_KEEP_NONE ? mhp_plan_choose(ring->map, target, &choice) : 0;
+        return mhp_target_is_sized(target) ? mhp_plan_choose(ring->map, target, &choice) : 0;
 }
 
 static void print_target(struct mhp_removal *removal, const char *words) {
@@ -405,7 +411,12 @@ static int resume(struct mhp_ring *ring, uint64_t now, const struct mhp_map *lef
         uint64_t done = mhp_mul_sat(was->n_done, left->block_size);
         bool back = was->phase == MHP_PHASE_RESTORE || was->phase == MHP_PHASE_LIFT;
         struct mhp_removal removal = *was;
-        int r = add_pursuit(ring, was->id, &target);
+        uint64_t size;
+        int r;
+
+        if (was->size > 0 && mhp_target_parse_size(was->target, &size, &target.at_least) < 0)
+                target.at_least = false;
+        r = add_pursuit(ring, was->id, &target);
 
         removal.phase = (uint8_t) phase_after(was);
         removal.wait = 0;

@@ -18,6 +18,7 @@ struct mhp_pursuit {
         bool empty;                  /* the zone counters say that nothing is in the members */
         bool together;               /* the blocks that have their turn go in one TEARDOWN */
         bool apart;                  /* that was tried with this unit: what is left of it goes block by block */
+        bool partly;                 /* what was chosen is less than was asked for */
         bool hopeless;               /* whatever else is chosen instead would fare the same */
         char words[256];             /* why it failed */
 };

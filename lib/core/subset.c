@@ -19,48 +19,60 @@ static uint64_t common_divisor(uint64_t a, uint64_t b) {
 
 /* --------------------------------------------------------------------------------------------------------------- exactly */
 
-/* The question asked from the other side, where the numbers are mostly smaller: which pieces stay, the greatest sum that may, of these the
- * dearest. `best` has for each sum the dearest of the pieces so far; a bit for each piece and sum tells whether that piece is among them. */
+/* Which pieces are picked: the greatest sum that is not above the limit. `best` has for each sum the best of the pieces so far; a bit for each piece and sum
+ * tells whether that piece is among them. A least sum that is enough is asked for from the other side: the pieces that stay are picked, the dearest. */
 struct table {
         struct mhp_cost *best; /* owned; grave UNREACHED: no pieces have that sum */
-        uint64_t *stays;       /* owned */
-        size_t words;          /* of `stays`, a piece */
+        uint64_t *picked;      /* owned */
+        size_t words;          /* of `picked`, a piece */
         uint64_t limit;        /* the greatest sum */
         uint64_t unit;         /* what all sums are multiples of, in blocks */
+        bool stays;            /* what is picked stays; else it goes, and the cheapest is best */
 };
 
 static void table_done(struct table *table) {
         free(table->best);
-        free(table->stays);
+        free(table->picked);
 }
 
 static int table_init(struct table *table, size_t n) {
         table->words = (size_t) (table->limit / 64 + 1);
         table->best = calloc((size_t) table->limit + 1, sizeof(*table->best));
-        table->stays = calloc(n * table->words, sizeof(*table->stays));
-        if (!table->best || !table->stays)
+        table->picked = calloc(n * table->words, sizeof(*table->picked));
+        if (!table->best || !table->picked)
                 return -ENOMEM;
         for (uint64_t sum = 1; sum <= table->limit; sum++)
                 table->best[sum].grave = UNREACHED;
         return 0;
 }
 
+static bool is_better(const struct table *table, struct mhp_cost with, struct mhp_cost best) {
+        int r = mhp_cost_compare(with, best);
+
+        return best.grave == UNREACHED || (table->stays ? r > 0 : r < 0);
+}
+
 /* Downwards, so that the piece is in no sum twice. `reach`: the greatest sum so far. */
-static void table_add(struct table *table, const struct mhp_piece *piece, uint64_t *stays, uint64_t *reach) {
+static void table_add(struct table *table, const struct mhp_piece *piece, uint64_t *picked, uint64_t *reach) {
         uint64_t size = piece->n_blocks / table->unit;
 
         *reach = MIN(*reach + size, table->limit);
         for (uint64_t sum = *reach; sum >= size; sum--) {
-                struct mhp_cost *best = &table->best[sum], without = table->best[sum - size], with;
+                struct mhp_cost without = table->best[sum - size], with;
 
                 if (without.grave == UNREACHED)
                         continue;
                 with = mhp_cost_add(without, piece->cost);
-                if (best->grave != UNREACHED && mhp_cost_compare(with, *best) <= 0)
+                if (!is_better(table, with, table->best[sum]))
                         continue;
-                *best = with;
-                stays[sum / 64] |= UINT64_C(1) << (sum % 64);
+                table->best[sum] = with;
+                picked[sum / 64] |= UINT64_C(1) << (sum % 64);
         }
+}
+
+/* Of equals, the first added is picked: those that stay are added from the first on, those that go from the last on. */
+static struct mhp_piece *nth(struct mhp_piece *pieces, size_t n, const struct table *table, size_t i) {
+        return &pieces[table->stays ? i : n - 1 - i];
 }
 
 static int choose_exactly(struct mhp_piece *pieces, size_t n, struct table *table) {
@@ -70,14 +82,17 @@ static int choose_exactly(struct mhp_piece *pieces, size_t n, struct table *tabl
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n; i++)
-                table_add(table, &pieces[i], table->stays + i * table->words, &reach);
+                table_add(table, nth(pieces, n, table, i), table->picked + i * table->words, &reach);
 
         while (table->best[sum].grave == UNREACHED)
                 sum--;
         for (size_t i = n; i-- > 0;) {
-                pieces[i].goes = !(table->stays[i * table->words + sum / 64] >> (sum % 64) & 1);
-                if (!pieces[i].goes)
-                        sum -= pieces[i].n_blocks / table->unit;
+                struct mhp_piece *piece = nth(pieces, n, table, i);
+                bool picked = table->picked[i * table->words + sum / 64] >> (sum % 64) & 1;
+
+                piece->goes = picked != table->stays;
+                if (picked)
+                        sum -= piece->n_blocks / table->unit;
         }
         return 0;
 }
@@ -112,17 +127,37 @@ static struct mhp_piece *smallest_filler(struct mhp_piece **order, size_t n, uin
         return found;
 }
 
+/* NULL: no memory. */
+static struct mhp_piece **make_order(struct mhp_piece *pieces, size_t n) {
+        struct mhp_piece **order = calloc(n, sizeof(*order));
+
+        if (!order)
+                return NULL;
+        for (size_t i = 0; i < n; i++)
+                order[i] = &pieces[i];
+        qsort(order, n, sizeof(*order), compare_pieces);
+        return order;
+}
+
+static int fill_by_and_by(struct mhp_piece *pieces, size_t n, uint64_t most) {
+        _cleanup_free_ struct mhp_piece **order = make_order(pieces, n);
+
+        if (!order)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                order[i]->goes = order[i]->n_blocks <= most;
+                most -= order[i]->goes ? order[i]->n_blocks : 0;
+        }
+        return 0;
+}
+
 static int choose_by_and_by(struct mhp_piece *pieces, size_t n, uint64_t need) {
-        _cleanup_free_ struct mhp_piece **order = calloc(n, sizeof(*order));
+        _cleanup_free_ struct mhp_piece **order = make_order(pieces, n);
         uint64_t sum = 0;
         size_t end = 0;
 
         if (!order)
                 return -ENOMEM;
-        for (size_t i = 0; i < n; i++)
-                order[i] = &pieces[i];
-        qsort(order, n, sizeof(*order), compare_pieces);
-
         for (; sum + order[end]->n_blocks < need; end++) {
                 order[end]->goes = true;
                 sum += order[end]->n_blocks;
@@ -140,7 +175,7 @@ static int choose_by_and_by(struct mhp_piece *pieces, size_t n, uint64_t need) {
 }
 
 int mhp_subset_choose(struct mhp_piece *pieces, size_t n, uint64_t need, uint64_t max_cells) {
-        _cleanup_(table_done) struct table table = { 0 };
+        _cleanup_(table_done) struct table table = { .stays = true };
         uint64_t total = 0;
 
         for (size_t i = 0; i < n; i++) {
@@ -156,4 +191,20 @@ int mhp_subset_choose(struct mhp_piece *pieces, size_t n, uint64_t need, uint64_
         if (mhp_mul_sat(table.limit + 1, n) > max_cells)
                 return choose_by_and_by(pieces, n, need);
         return choose_exactly(pieces, n, &table);
+}
+
+int mhp_subset_fill(struct mhp_piece *pieces, size_t n, uint64_t most, uint64_t max_cells) {
+        _cleanup_(table_done) struct table table = { 0 };
+        uint64_t total = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                total += pieces[i].n_blocks;
+                table.unit = common_divisor(table.unit, pieces[i].n_blocks);
+        }
+        for (size_t i = 0; i < n; i++)
+                pieces[i].goes = total <= most;
+        if (total <= most)
+                return 0;
+        table.limit = most / table.unit;
+        return mhp_mul_sat(table.limit + 1, n) > max_cells ? fill_by_and_by(pieces, n, most) : choose_exactly(pieces, n, &table);
 }

@@ -18,3 +18,7 @@ struct mhp_piece {
  * last piece goes, or else the one before it, and so on. That is exact as long as it takes no more than max_cells steps; beyond, it is
  * a choice out of which nothing can be left. -ENOSPC: all together are too few, none is marked; -ENOMEM. */
 int mhp_subset_choose(struct mhp_piece *pieces, size_t n, uint64_t need, uint64_t max_cells);
+
+/* Marks those that together have no more than `most` blocks: the greatest sum that is not more, of these the cheapest, and so on as above. Beyond
+ * max_cells it is a choice to which nothing can be added. -ENOMEM. */
+int mhp_subset_fill(struct mhp_piece *pieces, size_t n, uint64_t most, uint64_t max_cells);

@@ -105,12 +105,17 @@ def plan_unplug_without_room():
 def plan_unplug_of_a_size():
     with workdir() as root:
         tree = machine(root)
-        for size, groups, blocks in (("1", ["dax:dax0.0"], 2), ("384M", ["acpi:PNP0C80:01"], 4), ("600M", ["acpi:PNP0C80:01", "dax:dax0.0"], 6),
-                                     ("2G", ["acpi:PNP0C80:00"], 16), ("2G", ["acpi:PNP0C80:00"], 16)):
-            if size == "1":
-                size = "256M"
-            answer = plan(tree, "unplug", size)
-            equal(([s["group"] for s in answer["steps"] if s["verb"] == "hand-over"], answer["blocks"]), (groups, blocks), size)
+        for words, groups, blocks in (("256M", ["dax:dax0.0"], 2), ("384M", ["dax:dax0.0"], 3), ("600M", ["acpi:PNP0C80:01"], 4),
+                                      ("768M", ["acpi:PNP0C80:01", "dax:dax0.0"], 6), ("2G", ["acpi:PNP0C80:00"], 16),
+                                      ("1M --at-least", ["dax:dax0.0"], 2), ("384M --at-least", ["acpi:PNP0C80:01"], 4),
+                                      ("600M --at-least", ["acpi:PNP0C80:01", "dax:dax0.0"], 6), ("2G --at-least", ["acpi:PNP0C80:00"], 16)):
+            answer = plan(tree, "unplug", *words.split())
+            equal(([s["group"] for s in answer["steps"] if s["verb"] == "hand-over"], answer["blocks"]), (groups, blocks), words)
+            rest = [o["words"] for o in answer["obstacles"] if o["token"] == "less-than-asked"]
+            equal(rest, ["up to 128M less than was asked for: anything else that could go is more than that"] if words == "600M" else [], words)
+        for verb, words in (("unplug", "leave is block 67, 128M; name it"), ("offline", "go offline is block 67, 128M; name it")):
+            answer = plan(tree, verb, "100M", status=1, err=f"the smallest that can {words}")
+            equal((answer["steps"], tokens(answer), answer["obstacles"][0]["block"]), ([], ["too-large"], 67), "nothing is that small")
         answer = plan(tree, "unplug", "3G")
         equal(([s["group"] for s in answer["steps"] if s["verb"] == "leave"], answer["blocks"]),
               (["acpi:PNP0C80:01", "acpi:PNP0C80:00", "dax:dax0.0", "virtio-mem:virtio0"], 24), "more than the devices have")

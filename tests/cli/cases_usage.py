@@ -74,6 +74,11 @@ def too_many_or_too_few_arguments():
         mhpctl("plan", verb, "4G", "--node", "0", status=2, err="--node is for plan plug")
     for verb in ("online", "offline", "plug"):
         mhpctl("plan", verb, "4G", "--to", "1G", status=2, err="--to is for plan unplug")
+    for verb in ("online", "plug"):
+        mhpctl("plan", verb, "4G", "--at-least", status=2, err="--at-least is for plan offline and plan unplug")
+    for verb in ("offline", "unplug"):
+        mhpctl("plan", verb, "32", "--at-least", status=2, err="--at-least goes with a size")
+        mhpctl("plan", verb, "a:0", "--at-least", status=2, err="--at-least goes with a size")
     mhpctl("plan", "unplug", "4G", "--to", "1G", status=2, err="name that group alone")
     mhpctl("plan", "unplug", "a:0", "a:1", "--to", "1G", status=2, err="name that group alone")
     mhpctl("plan", "unplug", "a:0", "--to", "some", status=2, err="--to")

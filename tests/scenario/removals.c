@@ -29,9 +29,9 @@ static int read_target(struct scenario *s, const struct args *args, struct mhp_t
 
         target->keep = MHP_KEEP_NONE;
         if (args->n < 3 || mhp_removal_verb_parse(args->word[1], &target->verb) < 0)
-                return complain(s, "remove offline|unplug BLOCKS|GROUP|size=SIZE [keep=SIZE] [timeout=TIME] [id=N] [refused=ERRNO]");
+                return complain(s, "remove offline|unplug BLOCKS|GROUP|size=SIZE[+] [keep=SIZE] [timeout=TIME] [id=N] [refused=ERRNO]");
         if (size)
-                return mhp_parse_size(size, &target->size) < 0 ? complain(s, "size=%s is no size", size) : 0;
+                return mhp_target_parse_size(size, &target->size, &target->at_least) < 0 ? complain(s, "size=%s is no size", size) : 0;
         if (keep && mhp_parse_size(keep, &target->keep) < 0)
                 return complain(s, "keep=%s is no size", keep);
         return strchr(args->word[2], ':') ? group_blocks(s, args->word[2], &target->blocks) : arg_ranges(s, args, 2, &target->blocks);
@@ -48,7 +48,7 @@ static int cmd_remove(struct scenario *s, const struct args *args) {
                 return -1;
         if ((id && mhp_parse_u32(id, &nr) < 0) || (timeout && mhp_parse_usec(timeout, &usec) < 0) || (refused && parse_errno(refused, &wanted) < 0))
                 return complain(s, "id=, timeout= or refused= makes no sense");
-        r = mhp_ring_remove(s->ring, s->sim->now, &target, args->word[2], usec, nr, &block, &other);
+        r = mhp_ring_remove(s->ring, s->sim->now, &target, arg_value(args, "size") ? arg_value(args, "size") : args->word[2], usec, nr, &block, &other);
         if (r != -wanted)
                 return complain(s, "it is %s", r < 0 ? strerror(-r) : "taken on");
         mhp_sim_wake(s->sim);

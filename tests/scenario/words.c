@@ -48,7 +48,7 @@ int parse_errno(const char *name, int *ret) {
         } errors[] = {
                 { "EBUSY", EBUSY }, { "EINVAL", EINVAL },       { "ENOMEM", ENOMEM },       { "EIO", EIO },
                 { "EPERM", EPERM }, { "EHWPOISON", EHWPOISON }, { "ETIMEDOUT", ETIMEDOUT }, { "EINTR", EINTR },
-                { "ENODEV", ENODEV }, { "ENOENT", ENOENT }, { "ENOSPC", ENOSPC }, { "EXDEV", EXDEV },
+                { "ENODEV", ENODEV }, { "ENOENT", ENOENT }, { "ENOSPC", ENOSPC }, { "ERANGE", ERANGE }, { "EXDEV", EXDEV },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(errors); i++)

@@ -212,6 +212,16 @@ class Course(Unplug):
         self.machine.release_veto()
         return True
 
+    def test_size_never_exceeded(self):
+        """Nothing that could leave is that small: the smallest is named, and nothing is begun; with --at-least it goes."""
+        for size in ("1M", "100M"):
+            done = self.mhpctl("unplug", size)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(done.stderr, rf"{size}: the smallest that can leave is [^ ]+, [^ ]+; name it")
+        self.assertEqual(self.bus.call("ListJobs")[0], [])
+        done = self.mhpctl("offline", "100M", "--at-least")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "1 of 1 block offline (128M)\n", ""))
+
     def test_mhpctl(self):
         done = self.mhpctl("unplug", GROUP)
         self.assertEqual((done.returncode, done.stderr), (0, ""))

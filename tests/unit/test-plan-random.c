@@ -154,7 +154,7 @@ static struct sum judge(const struct mhp_map *map, const struct mhp_ranges *chos
 }
 
 static void check_choice(const struct mhp_map *map, uint64_t size, uint64_t seed) {
-        struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .size = size * BLOCK_SIZE, .keep = MHP_KEEP_NONE };
+        struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .size = size * BLOCK_SIZE, .at_least = true, .keep = MHP_KEEP_NONE };
         struct offer offers[DEVICES + 2] = { 0 };
         size_t n = list_offers(map, offers);
         _cleanup_ranges_ struct mhp_ranges chosen = { 0 };
@@ -189,6 +189,48 @@ static void check_choice(const struct mhp_map *map, uint64_t size, uint64_t seed
                 fail_msg("seed %llu: fixed pages without need", (unsigned long long) seed);
 }
 
+/* The greatest sum of whole devices that is not above `most`. */
+static uint64_t most_within(const struct offer *offers, size_t n, uint64_t most, bool fixed) {
+        uint64_t best = 0;
+
+        for (uint32_t set = 0; set < 1u << n; set++) {
+                uint64_t sum = 0;
+
+                for (size_t i = 0; i < n; i++)
+                        if (set >> i & 1)
+                                sum += offers[i].single || offers[i].barred || (!fixed && offers[i].sum.fixed > 0) ? most + 1 : offers[i].sum.blocks;
+                if (sum <= most)
+                        best = MAX(best, sum);
+        }
+        return best;
+}
+
+/* Never more than was asked for, as much of it as can be, and no fixed pages if it can be had without. */
+static void check_within(const struct mhp_map *map, uint64_t size, uint64_t seed) {
+        struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .size = size * BLOCK_SIZE + 1, .keep = MHP_KEEP_NONE };
+        struct offer offers[DEVICES + 2] = { 0 };
+        size_t n = list_offers(map, offers);
+        _cleanup_ranges_ struct mhp_ranges chosen = { 0 };
+        int r = mhp_plan_choose(map, &target, &chosen);
+        struct sum got = judge(map, &chosen, seed);
+        uint64_t singles = 0, clean_singles = 0, all = 0, clean, want;
+
+        for (size_t i = 0; i < n; i++) {
+                singles += offers[i].single ? offers[i].sum.blocks : 0;
+                clean_singles += offers[i].single ? offers[i].sum.blocks - offers[i].sum.fixed : 0;
+                all += offers[i].single || offers[i].barred ? 0 : offers[i].sum.blocks;
+        }
+        clean = MIN(size, most_within(offers, n, size, false) + clean_singles);
+        want = MAX(clean, MIN(size, most_within(offers, n, size, true) + singles));
+        if (all + singles == 0 || all + singles < size)
+                assert_int_equal(r, -ENOSPC);
+        else if (want == 0)
+                assert_true(r == -ERANGE && got.blocks > size);
+        else if (r != 0 || got.blocks != want || (got.fixed > 0 && clean == want))
+                fail_msg("seed %llu: %d, %llu blocks for %llu, wanted %llu", (unsigned long long) seed, r, (unsigned long long) got.blocks,
+                         (unsigned long long) size, (unsigned long long) want);
+}
+
 static void check_keep(const struct mhp_map *map, uint64_t keep, uint64_t seed) {
         _cleanup_target_ struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .keep = keep * BLOCK_SIZE };
         _cleanup_ranges_ struct mhp_ranges chosen = { 0 };
@@ -220,6 +262,8 @@ static void test_choice(void **state) {
                 check_choice(map, dice(&seed, 50), round);
                 check_choice(map, dice(&seed, 12), round);
                 check_keep(map, dice(&seed, 12), round);
+                check_within(map, dice(&seed, 50), round);
+                check_within(map, dice(&seed, 8), round);
         }
 }
 
@@ -246,6 +290,15 @@ static void test_by_and_by(void **state) {
                 for (size_t i = 0; i < n; i++)
                         if (pieces[i].goes && sum - pieces[i].n_blocks >= need)
                                 fail_msg("seed %llu: piece %zu is not needed", (unsigned long long) round, i);
+
+                assert_int_equal(mhp_subset_fill(pieces, n, need, 0), 0);
+                sum = 0;
+                for (size_t i = 0; i < n; i++)
+                        sum += pieces[i].goes ? pieces[i].n_blocks : 0;
+                assert_true(sum <= need);
+                for (size_t i = 0; i < n; i++)
+                        if (!pieces[i].goes && sum + pieces[i].n_blocks <= need)
+                                fail_msg("seed %llu: piece %zu could be added", (unsigned long long) round, i);
         }
 }
 

@@ -191,7 +191,7 @@ static const struct choice choices[] = {
 static void test_sizes(void **state) {
         ROWS(row, choices) {
                 _cleanup_map_ struct mhp_map *map = unit_machine(row->machine);
-                _cleanup_target_ struct mhp_target target = { .verb = row->verb, .keep = MHP_KEEP_NONE };
+                _cleanup_target_ struct mhp_target target = { .verb = row->verb, .at_least = true, .keep = MHP_KEEP_NONE };
                 _cleanup_ranges_ struct mhp_ranges got = { 0 };
 
                 target.size = row->size > 0 ? (row->size * BLOCK_SIZE) - (BLOCK_SIZE / 2) : 0;
@@ -201,10 +201,79 @@ static void test_sizes(void **state) {
         }
 }
 
+/* Never more than that, in blocks and half a one more. */
+static const struct choice within[] = {
+        { "nothing is that small", BOOT TWO, UNPLUG, 1, "", "40-47", false },
+        { "the smallest is told", BOOT "32-39 movable acpi:a; 40-43 movable acpi:b; 48-51 movable acpi:c", UNPLUG, 3, "", "48-51", false },
+        { "or a smaller block", BOOT TWO VIRTIO, UNPLUG, 0, "", "71", false },
+        { "exactly one", BOOT TWO, UNPLUG, 8, "", "40-47", false },
+        { "one, for two are too many", BOOT TWO, UNPLUG, 15, "", "40-47", false },
+        { "all of it", BOOT TWO, UNPLUG, 16, "", "32-47", false },
+        { "not that much", BOOT TWO, UNPLUG, 17, "", "32-47", true },
+        { "the cheaper of two", BOOT "32-39 movable acpi:a used=8; 40-47 movable acpi:b used=9", UNPLUG, 12, "", "32-39", false },
+        { "the larger sum before the cheaper one", BOOT "32-34 movable acpi:a used=0; 35-38 movable acpi:b used=9; 40-45 movable acpi:c used=0", UNPLUG, 7, "",
+          "32-38", false },
+        { "what is missing of virtio-mem", BOOT TWO VIRTIO, UNPLUG, 11, "", "40-47,69-71", false },
+        { "no virtio-mem without need", BOOT TWO VIRTIO, UNPLUG, 16, "", "32-47", false },
+        { "no fixed pages without gain", BOOT "32-39 movable acpi:a used=9; 40-43 movable acpi:b used=0 fixed=1", UNPLUG, 9, "", "32-39", false },
+        { "fixed pages for more", BOOT "32-39 movable acpi:a used=9; 40-43 movable acpi:b used=0 fixed=1", UNPLUG, 12, "", "32-43", false },
+        { "offline: single blocks", BOOT TWO, OFFLINE, 3, "", "45-47", false },
+        { "offline: less than one", BOOT TWO, OFFLINE, 0, "", "47", false },
+};
+
+static void test_within(void **state) {
+        ROWS(row, within) {
+                _cleanup_map_ struct mhp_map *map = unit_machine(row->machine);
+                _cleanup_target_ struct mhp_target target = { .verb = row->verb, .size = row->size * BLOCK_SIZE + BLOCK_SIZE / 2, .keep = MHP_KEEP_NONE };
+                _cleanup_ranges_ struct mhp_ranges got = { 0 };
+                int r = mhp_plan_choose(map, &target, &got);
+
+                ROW_RANGES(row->text, &got, row->want);
+                ROW_INT(row->text, mhp_plan_asked(map, &target), row->size + 1);
+                ROW_INT(row->text, r, row->scarce ? -ENOSPC : mhp_ranges_count(&got) > row->size ? -ERANGE : 0);
+        }
+}
+
+static void test_smallest(void **state) {
+        _cleanup_map_ struct mhp_map *map = unit_machine(BOOT TWO VIRTIO);
+        static const struct {
+                enum mhp_removal_verb verb;
+                const char *blocks, *words;
+        } cases[] = {
+                { UNPLUG, "40-47", "the smallest that can leave is acpi:b, 1G; name it" },
+                { UNPLUG, "71", "the smallest that can leave is block 71, 128M; name it" },
+                { UNPLUG, "70-71", "the smallest that can leave is blocks 70-71, 256M; name it" },
+                { OFFLINE, "47", "the smallest that can go offline is block 47, 128M; name it" },
+        };
+
+        ROWS(row, cases) {
+                _cleanup_ranges_ struct mhp_ranges blocks = { 0 };
+                _cleanup_text_ struct mhp_text words = { 0 };
+
+                unit_ranges(row->blocks, &blocks);
+                mhp_plan_smallest_words(map, row->verb, &blocks, &words);
+                assert_string_equal(words.data, row->words);
+        }
+}
+
+static void test_parse_size(void **state) {
+        static const char *const bad[] = { "", "+", "0", "0+", "4G++", "+4G", "4G +", "acpi:a", "4G-", "99999999999999999999999999999999999999G" };
+        bool at_least = true;
+        uint64_t size = 7;
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_true(mhp_target_parse_size(bad[i], &size, &at_least) < 0);
+        assert_true(size == 7 && at_least);
+        assert_int_equal(mhp_target_parse_size("4G", &size, &at_least), 0);
+        assert_true(size == 4 * GIB && !at_least);
+        assert_int_equal(mhp_target_parse_size("512M+", &size, &at_least), 0);
+        assert_true(size == GIB / 2 && at_least);
+}
+
 /* A block more is not enough any more. */
 static void test_size_rounding(void **state) {
         _cleanup_map_ struct mhp_map *map = unit_machine(BOOT TWO);
-        struct mhp_target target = { .verb = UNPLUG, .size = 8 * BLOCK_SIZE, .keep = MHP_KEEP_NONE };
+        struct mhp_target target = { .verb = UNPLUG, .size = 8 * BLOCK_SIZE, .at_least = true, .keep = MHP_KEEP_NONE };
         struct mhp_ranges got = { 0 };
 
         assert_int_equal(mhp_plan_choose(map, &target, &got), 0);
@@ -276,11 +345,12 @@ static void test_pieces(void **state) {
                 const char *want;
                 bool scarce;
         } cases[] = {
-                { "one more than asked for", "", 8, "66-67", false },
+                { "not one more than asked for", "", 8, "73", false },
                 { "the cheap one", "", 7, "66-67", false },
-                { "the next", "", 6, "64-67", false },
+                { "and what is alone", "", 6, "66-67,73", false },
+                { "the next", "", 5, "64-67", false },
                 { "one of which half is there", "", 4, "64-67,73", false },
-                { "then the one with an empty half", "", 3, "64-69,73", false },
+                { "not the one with an empty half, for it is one too many", "", 3, "64-67,73", false },
                 { "fixed pages last", "", 2, "64-69,73", false },
                 { "all", "", 0, "64-71,73", false },
                 { "one tried in vain keeps the other", "68", 0, "64-67,70-71,73", true },
@@ -315,7 +385,7 @@ static void test_pieces_size(void **state) {
 
         ROWS(row, cases) {
                 _cleanup_map_ struct mhp_map *map = pieces_machine(row->machine);
-                _cleanup_target_ struct mhp_target target = { .verb = UNPLUG, .size = row->size * BLOCK_SIZE, .keep = MHP_KEEP_NONE };
+                _cleanup_target_ struct mhp_target target = { .verb = UNPLUG, .size = row->size * BLOCK_SIZE, .at_least = true, .keep = MHP_KEEP_NONE };
                 _cleanup_ranges_ struct mhp_ranges got = { 0 };
 
                 ROW_INT(row->text, mhp_plan_choose(map, &target, &got), row->scarce ? -ENOSPC : 0);
@@ -366,7 +436,7 @@ static void test_candidates(void **state) {
 
         ROWS(row, cases) {
                 _cleanup_map_ struct mhp_map *map = unit_machine(row->machine);
-                _cleanup_target_ struct mhp_target target = { .verb = row->verb, .size = row->size * BLOCK_SIZE, .keep = MHP_KEEP_NONE };
+                _cleanup_target_ struct mhp_target target = { .verb = row->verb, .size = row->size * BLOCK_SIZE, .at_least = true, .keep = MHP_KEEP_NONE };
                 _cleanup_ranges_ struct mhp_ranges got = { 0 };
 
                 unit_ranges(row->except, &target.except);
@@ -392,6 +462,14 @@ static void test_by_and_by(void **state) {
         assert_int_equal(mhp_subset_choose(pieces, ELEMENTSOF(pieces), 10, 0), 0);
         assert_true(pieces[1].goes && pieces[2].goes && pieces[3].goes); /* 11: the exact choice would have been 8 and 3 */
         assert_false(pieces[0].goes);
+
+        /* Not more, and nothing can be added; 8 would be the exact choice for 9. */
+        assert_int_equal(mhp_subset_fill(pieces, ELEMENTSOF(pieces), 2, 0), 0);
+        assert_false(pieces[0].goes || pieces[1].goes || pieces[2].goes || pieces[3].goes);
+        assert_int_equal(mhp_subset_fill(pieces, ELEMENTSOF(pieces), 9, 0), 0);
+        assert_true(pieces[1].goes && pieces[2].goes && !pieces[0].goes && !pieces[3].goes);
+        assert_int_equal(mhp_subset_fill(pieces, ELEMENTSOF(pieces), 19, 0), 0);
+        assert_true(pieces[0].goes && pieces[3].goes);
 }
 
 static void test_remover(void **state) {
@@ -405,6 +483,7 @@ static void test_remover(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_ranks),    cmocka_unit_test(test_counted), cmocka_unit_test(test_room), cmocka_unit_test(test_names),  cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_within), cmocka_unit_test(test_smallest), cmocka_unit_test(test_parse_size),
                 cmocka_unit_test(test_size_rounding), cmocka_unit_test(test_keep), cmocka_unit_test(test_pieces), cmocka_unit_test(test_pieces_size), cmocka_unit_test(test_pieces_order), cmocka_unit_test(test_blocks),
                 cmocka_unit_test(test_candidates), cmocka_unit_test(test_by_and_by), cmocka_unit_test(test_remover),
         };

@@ -164,6 +164,9 @@ static int on_step(void *userdata, const struct mhp_step *step) {
 static void reap(struct world *w) {
         const struct mhp_map *map = w->ring->map;
 
+        for (size_t i = 0; i < map->n_removals; i++)
+                if (map->removals[i].size > 0 && strcmp(map->removals[i].target, "some") == 0)
+                        CHECK(w, map->removals[i].n_done * BLOCK_SIZE <= map->removals[i].size, "more left than was asked for");
         for (size_t i = 0; i < map->n_removals;) {
                 const struct mhp_removal *removal = &map->removals[i];
                 uint32_t id = removal->id;
@@ -238,14 +241,11 @@ static void foreign(struct world *w) {
 static void foreign_slowly(struct world *w) {
         uint32_t nr = FIRST + dice(w, LAST - FIRST + 1), done = dice(w, 2), look = dice(w, 2);
 
-        if (w->sim->foreign == MHP_NO_BLOCK) {
-                if (mhp_sim_foreign_begin(w->sim, nr) >= 0 && look)
-                        must(w, mhp_sim_scan(w->sim, w->ring), "scan");
-                return;
-        }
-        if (done)
-                w->touched[w->sim->foreign] = w->may_rest[w->sim->foreign] = true;
-        must(w, mhp_sim_foreign_end(w->sim, done), "end");
+        if (w->sim->foreign != MHP_NO_BLOCK) {
+                w->touched[w->sim->foreign] |= done, w->may_rest[w->sim->foreign] |= done;
+                must(w, mhp_sim_foreign_end(w->sim, done), "end");
+        } else if (mhp_sim_foreign_begin(w->sim, nr) >= 0 && look)
+                must(w, mhp_sim_scan(w->sim, w->ring), "scan");
 }
 
 static void touch(struct world *w, struct mhp_range range) {
@@ -310,6 +310,7 @@ static void begin_target(struct world *w, struct mhp_target *target) {
         *target = (struct mhp_target) { .verb = dice(w, 3) ? MHP_REMOVAL_UNPLUG : MHP_REMOVAL_OFFLINE, .keep = MHP_KEEP_NONE };
         if (what == 0) {
                 target->size = size * BLOCK_SIZE;
+                target->at_least = dice(w, 2);
                 return;
         }
         if (what == 1) {
@@ -336,9 +337,9 @@ static void remove_some(struct world *w) {
         begin_target(w, &target);
         if (target.blocks.n == 0 && target.size == 0)
                 return;
-        int r = mhp_ring_remove(w->ring, w->sim->now, &target, "some", timeout, w->last_id + 1, &block, &other);
+        int r = mhp_ring_remove(w->ring, w->sim->now, &target, target.at_least ? "1M+" : "some", timeout, w->last_id + 1, &block, &other);
         if (r < 0) {
-                CHECK(w, r == -EBUSY || r == -EXDEV || r == -ENOSPC || r == -EPERM || r == -EAGAIN || r == -ENXIO, "remove: %s", strerror(-r));
+                CHECK(w, r == -EBUSY || r == -EXDEV || r == -ENOSPC || r == -ERANGE || r == -EPERM || r == -EAGAIN || r == -ENXIO, "remove: %s", strerror(-r));
                 return;
         }
         w->last_id++;

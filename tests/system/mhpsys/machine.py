@@ -48,6 +48,13 @@ ZONEINFO = """Node 0, zone   Normal
     nr_zone_active_anon 0
     nr_zone_inactive_file 1024
     nr_zone_active_file 1024
+Node 0, zone  Movable
+  pages free     1000000
+        high     3072
+        spanned  1048576
+        present  1048576
+        managed  1048576
+    nr_free_pages 1000000
 """
 
 # The default action of the signal that tells of a lease is to end the process; we look at the leases instead.
