@@ -105,12 +105,10 @@ static int read_page_size(struct view *view, const struct mhp_root *root) {
         struct mhp_machine machine;
         int r = mhp_machine_read(root, &machine);
 
-        if (r == -EOPNOTSUPP && !view->ctl->sysroot)
-                view->page_size = (uint64_t) sysconf(_SC_PAGESIZE);
-        else if (r == -EOPNOTSUPP)
-                mhp_text_add(&view->unseen, "the page size of this architecture is not known");
-        else if (r < 0)
+        if (r < 0)
                 return r;
+        if (machine.generic && !(machine.read & MHP_GEOMETRY_PAGE_SIZE))
+                mhp_text_add(&view->unseen, "the page size of this architecture is not known");
         else
                 view->page_size = machine.geometry.page_size;
         return 0;

@@ -181,7 +181,7 @@ static void print_geometry(struct mhp_text *out, const struct mhp_memmaps *memma
                         mhp_text_printf(out, "{\"value\":\"%" PRIx64 "\"", rows[i].value);
                 else
                         ctl_json_u64(out, "{", "value", rows[i].value);
-                ctl_json_string(out, ",", "evidence", memmaps->read & rows[i].bit ? "read" : "preset");
+                ctl_json_string(out, ",", "evidence", memmaps->read & rows[i].bit ? "read" : memmaps->generic ? "assumed" : "preset");
                 mhp_text_add(out, "}");
         }
         ctl_json_string(out, "},", "memmap_on_memory", self_hosting_word(memmaps->self_hosting));

@@ -41,7 +41,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },
         { CTL_OPT_ASSUME, "assume", '\0', "PLACEMENT", "dram, self or force: what the model takes for all hot-added memory", take_assume },
         { CTL_OPT_NODE, "node", '\0', "N", "memory of this NUMA node", take_node },
-        { CTL_OPT_ARCH, "arch", '\0', "NAME", "that of x86_64 (the default), arm64-4k, arm64-16k, arm64-64k or ppc64-64k", NULL },
+        { CTL_OPT_ARCH, "arch", '\0', "NAME", "that of x86_64 (the default), arm64-4k, arm64-16k, arm64-64k, ppc64-64k, ppc64-4k, s390x or riscv64", NULL },
         { CTL_OPT_PAGE, "page-size", '\0', "SIZE", "but with pages of this size, and so on", NULL },
         { CTL_OPT_BLOCK, "block-size", '\0', "SIZE", "what goes online and offline at once", NULL },
         { CTL_OPT_SECTION, "section-size", '\0', "SIZE", "what comes and goes at once", NULL },

@@ -8,6 +8,7 @@
 #include "ctl/bus.h"
 #include "edge/conf-file.h"
 #include "edge/knobs.h"
+#include "edge/machine.h"
 #include "edge/names.h"
 #include "edge/hugepages.h"
 #include "edge/nodes.h"
@@ -99,11 +100,12 @@ int ctl_config_parse(struct ctl *ctl, const char *text, struct mhp_config *ret) 
 void ctl_pressure_read(struct ctl *ctl, struct mhp_pressure *ret) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
         _cleanup_zoneinfo_ struct mhp_zoneinfo info = {};
+        struct mhp_machine machine;
 
         *ret = (struct mhp_pressure) {};
-        if (mhp_root_open(ctl_root(ctl), &root) < 0 || mhp_zoneinfo_read(&root, &info) < 0)
+        if (mhp_root_open(ctl_root(ctl), &root) < 0 || mhp_machine_read(&root, &machine) < 0 || mhp_zoneinfo_read(&root, &info) < 0)
                 return;
-        *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
+        *ret = mhp_zoneinfo_pressure(&info, machine.geometry.page_size);
         ret->huge_free = mhp_hugepages_free(&root);
         (void) mhp_nodes_processors(&root, ret); /* not known is an answer */
         if (!ctl_given(ctl, CTL_OPT_SYSROOT))
@@ -135,10 +137,8 @@ int ctl_tell_geometry(const struct ctl *ctl, int r) {
 
         if (r == -ENOMEM)
                 return r;
-        if (r == -EOPNOTSUPP)
-                return ctl_fail(ctl, CTL_FAILED, "%s: the sizes of this architecture's kernel are not known; those of x86_64, arm64 and ppc64 (64K pages) are", root);
         if (r == -EINVAL)
-                return ctl_fail(ctl, CTL_FAILED, "%s: the block size does not fit the section size of the architecture", root);
+                return ctl_fail(ctl, CTL_FAILED, "%s: the block size does not fit the page size", root);
         return ctl_fail(ctl, CTL_FAILED, "%s: %s", root, strerror(-r));
 }
 

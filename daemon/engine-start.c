@@ -32,6 +32,7 @@
 #include "edge/names.h"
 #include "edge/sysfs.h"
 #include "edge/teardown.h"
+#include "model/geometry.h"
 
 /* A DIMM of 1 TiB announces 8,192 blocks, twice; an event takes about 1 KiB of the buffer. Only what is used costs memory. */
 #define UEVENT_BUFFER (16 << 20)
@@ -64,16 +65,13 @@ static int open_kernel_events(struct engine *engine) {
         return engine->options->uevents ? kernel_events_new(engine, uevent_buffer(), &engine->kernel_events) : 0;
 }
 
-/* On an architecture without a preset the sizes are those of the most common one: nothing but figures depends on them. */
 static int read_geometry(struct engine *engine, uint64_t block_size) {
         int r = mhp_machine_read(&engine->root, &engine->machine);
 
-        if (r == -ENOMEM)
-                return r;
         if (r < 0)
-                (void) mhp_geometry_preset(mhp_geometry_arch(0), &engine->machine.geometry);
-        engine->machine.geometry.block_size = block_size;
-        engine->machine_known = r >= 0 && mhp_geometry_check(&engine->machine.geometry, NULL) >= 0;
+                return r;
+        mhp_geometry_set_block(&engine->machine.geometry, block_size);
+        engine->machine_known = !engine->machine.generic && mhp_geometry_check(&engine->machine.geometry, NULL) >= 0;
         return 0;
 }
 

@@ -115,9 +115,10 @@ struct mhp_geometry {
         uint64_t struct_page;     /* sizeof(struct page) */
         uint64_t vmemmap_base;    /* vmemmap address of PFN 0 */
         bool needs_pmd;           /* a block's memmap has to fill whole PMDs: arch_supports_memmap_on_memory() as it is by default */
+        bool hash_mmu;            /* ppc64 with hash page tables, where no block can host its own memmap */
 };
 
-/* i from 0: `x86_64`, `arm64-4k`, `arm64-16k`, `arm64-64k`, `ppc64-64k`; NULL: no more. Static. */
+/* i from 0: `x86_64`, `arm64-4k`, `arm64-16k`, `arm64-64k`, `ppc64-64k`, `ppc64-4k`, `s390x`, `riscv64`; NULL: no more. Static. */
 const char *mhp_geometry_arch(size_t i);
 
 /* The usual configuration of an architecture. -ENOENT: no such name. */
@@ -139,7 +140,7 @@ enum mhp_geometry_value {
 };
 
 /* The geometry of the machine whose root directory is `root`, as for mhp_map_scan(). *ret_read (may be NULL): enum mhp_geometry_value of what the
- * machine itself says; the rest is the preset of its architecture. -EOPNOTSUPP: there is no preset for it; -EINVAL: mhp_geometry_check() finds
+ * machine itself says; the rest is the preset of its architecture, or what 64-bit kernels have as a rule. -EINVAL: mhp_geometry_check() finds
  * fault with it; else as mhp_map_scan(). */
 int mhp_geometry_read(const char *root, struct mhp_geometry *ret, unsigned *ret_read);
 
@@ -163,6 +164,7 @@ enum mhp_refusal {
         MHP_REFUSAL_FILLS_BLOCK,           /* `memmap-fills-block` */
         MHP_REFUSAL_NOT_PMD_ALIGNED,       /* `memmap-not-pmd-aligned` */
         MHP_REFUSAL_SEVERAL_BLOCKS,        /* `several-blocks`: before Linux 6.8, only what is added as one block can host itself */
+        MHP_REFUSAL_HASH_MMU,              /* `hash-mmu`: ppc64 has hash page tables */
         _MHP_REFUSAL_MAX,
 };
 

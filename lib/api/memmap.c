@@ -23,7 +23,7 @@ static int read_machine(const struct mhp_root *root, uint64_t block_size, struct
 
         if (r < 0)
                 return r;
-        machine.geometry.block_size = block_size;
+        mhp_geometry_set_block(&machine.geometry, block_size);
         machine.read |= MHP_GEOMETRY_BLOCK_SIZE;
         r = mhp_geometry_check(&machine.geometry, NULL);
         if (r < 0)
@@ -79,6 +79,7 @@ int mhp_memmap_open_on(const struct mhp_root *root, const struct mhp_machine *ma
                 return r;
         memmap.geometry = machine->geometry;
         memmap.read = machine->read;
+        memmap.generic = machine->generic;
         memmap.one_block_only = machine->one_block_only;
         memmap.n_area = area_pages(&memmap.geometry);
         memmap.area = calloc(memmap.n_area, sizeof(*memmap.area));

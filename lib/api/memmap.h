@@ -14,6 +14,7 @@
 struct mhp_memmaps {
         struct mhp_geometry geometry;
         unsigned read;                        /* enum mhp_geometry_value */
+        bool generic;                         /* the rest is of no preset: struct mhp_machine */
         enum mhp_self_hosting self_hosting;
         bool one_block_only;                  /* as in struct mhp_placement_case */
         enum mhp_placement assume;            /* of all hot-added memory; UNSET: predict */

@@ -107,6 +107,8 @@ const char *mhp_placement_remedy(enum mhp_source source, enum mhp_refusal refusa
                 return "the memmap of a block fills no whole PMDs on this machine";
         case MHP_REFUSAL_SEVERAL_BLOCKS:
                 return "this kernel does it only for memory that is added as a single block; Linux 6.8 and later do it block by block";
+        case MHP_REFUSAL_HASH_MMU:
+                return "with hash page tables (MMU: Hash) the kernel never does it; the radix MMU is what allows it";
         case MHP_REFUSAL_NONE:
         case _MHP_REFUSAL_MAX:
                 break;

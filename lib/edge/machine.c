@@ -12,6 +12,7 @@
 
 #include "base/units.h"
 #include "edge/names.h"
+#include "model/geometry.h"
 
 #define K UINT64_C(1024)
 #define MACHINE_NAME_MAX 64
@@ -31,39 +32,56 @@ const char *mhp_machine_arch(const char *machine, uint64_t page_size, uint64_t p
                 { "aarch64", 4 * K, 2048 * K, "arm64-4k" },
                 { "aarch64", 16 * K, 32768 * K, "arm64-16k" },
                 { "aarch64", 64 * K, 524288 * K, "arm64-64k" },
-                { "ppc64le", 64 * K, 2048 * K, "ppc64-64k" },
-                { "ppc64", 64 * K, 2048 * K, "ppc64-64k" },
+                { "ppc64le", 64 * K, 0, "ppc64-64k" }, /* 2 MiB, or 16 with hash page tables, both with pages of either size */
+                { "ppc64le", 4 * K, 0, "ppc64-4k" },
+                { "ppc64", 64 * K, 0, "ppc64-64k" },
+                { "ppc64", 4 * K, 0, "ppc64-4k" },
+                { "s390x", 4 * K, 1024 * K, "s390x" },
+                { "riscv64", 4 * K, 2048 * K, "riscv64" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 if (strcmp(rows[i].machine, machine) != 0)
                         continue;
-                if (page_size > 0 ? rows[i].page_size == page_size : pmd_size == 0 || rows[i].pmd_size == pmd_size)
+                if (page_size > 0 ? rows[i].page_size == page_size : pmd_size == 0 || rows[i].pmd_size == 0 || rows[i].pmd_size == pmd_size)
                         return rows[i].arch;
         }
         return NULL;
 }
 
-/* `Pages per block:  512`, the second line of it (pagetypeinfo_show(), mm/vmstat.c). */
-int mhp_machine_parse_pageblock(const char *text, size_t len, uint64_t *ret) {
-        static const char title[] = "Pages per block:";
-        const char *found = memmem(text, len, title, sizeof(title) - 1), *end = text + len;
+int mhp_machine_parse_number(const char *text, size_t len, const char *key, uint64_t *ret) {
+        size_t key_len = strlen(key), n = 0;
+        const char *found = text, *end = text + len;
         char word[24];
-        uint64_t pages;
-        size_t n = 0;
 
+        while ((found = memmem(found, (size_t) (end - found), key, key_len)) && found > text && found[-1] != '\n')
+                found += key_len;
         if (!found)
                 return -EINVAL;
-        for (found += sizeof(title) - 1; found < end && *found == ' ';)
+        for (found += key_len; found < end && *found == ' ';)
                 found++;
         while (found + n < end && found[n] >= '0' && found[n] <= '9' && n < sizeof(word) - 1) {
                 word[n] = found[n];
                 n++;
         }
         word[n] = '\0';
-        if (mhp_parse_u64(word, &pages) < 0 || !is_power(pages))
+        return mhp_parse_u64(word, ret) < 0 ? -EINVAL : 0;
+}
+
+/* `Pages per block:  512`, the second line of it (pagetypeinfo_show(), mm/vmstat.c). */
+int mhp_machine_parse_pageblock(const char *text, size_t len, uint64_t *ret) {
+        uint64_t pages;
+
+        if (mhp_machine_parse_number(text, len, "Pages per block:", &pages) < 0 || !is_power(pages))
                 return -EINVAL;
         *ret = pages;
+        return 0;
+}
+
+uint64_t mhp_machine_page_size(uint64_t bytes, uint64_t pages) {
+        for (uint64_t size = 4 * K; pages > 0 && size <= 64 * K; size *= 4)
+                if (bytes / pages >= size / 4 * 3 && bytes / pages < size / 2 * 3)
+                        return size;
         return 0;
 }
 
@@ -116,26 +134,64 @@ static int read_pageblock(const struct mhp_root *root, struct mhp_machine *machi
         return 0;
 }
 
+static uint64_t read_number(const struct mhp_root *root, const char *path, const char *key) {
+        _cleanup_free_ char *text = NULL;
+        uint64_t value;
+        size_t len;
+
+        if (mhp_root_read_all(root, path, &text, &len) < 0 || mhp_machine_parse_number(text, len, key, &value) < 0)
+                return 0;
+        return value;
+}
+
+/* No file names the page size; but the same amount of memory is told in KiB and in pages. 0: not known. */
+static uint64_t read_page(const struct mhp_root *root, bool live) {
+        if (live)
+                return (uint64_t) sysconf(_SC_PAGESIZE);
+        return mhp_machine_page_size(mhp_mul_sat(read_number(root, NAME_MEMINFO, "MemFree:"), K), read_number(root, NAME_VMSTAT, "nr_free_pages "));
+}
+
+/* `MMU\t\t: Hash`, the last line but some of it (show_cpuinfo() and pSeries_show_cpuinfo(), arch/powerpc). */
+static bool has_hash_mmu(const struct mhp_root *root, const char *name) {
+        _cleanup_free_ char *text = NULL;
+        const char *line;
+        size_t len;
+
+        if (strncmp(name, "ppc64", 5) != 0 || mhp_root_read_all(root, NAME_CPUINFO, &text, &len) < 0)
+                return false;
+        line = memmem(text, len, "\nMMU", 4);
+        if (!line)
+                return false;
+        line += 4 + strspn(line + 4, "\t :");
+        return strncmp(line, "Hash", 4) == 0;
+}
+
+static void take_preset(const char *name, uint64_t page, uint64_t pmd, struct mhp_machine *machine) {
+        const char *arch = mhp_machine_arch(name, page, pmd);
+
+        if (arch && mhp_geometry_preset(arch, &machine->geometry) >= 0)
+                return;
+        machine->generic = true;
+        mhp_geometry_generic(page >= 4 * K && page <= 64 * K ? page : 4 * K, &machine->geometry);
+}
+
 int mhp_machine_read(const struct mhp_root *root, struct mhp_machine *ret) {
         struct mhp_machine machine = { 0 };
         char name[MACHINE_NAME_MAX];
-        uint64_t page = 0, pmd;
         bool live = is_live(root);
-        const char *arch;
+        uint64_t page, pmd;
         int r;
 
         read_name(root, live, name);
+        page = read_page(root, live);
         pmd = read_pmd(root);
-        if (live)
-                page = (uint64_t) sysconf(_SC_PAGESIZE);
-        arch = mhp_machine_arch(name, page, pmd);
-        if (!arch || mhp_geometry_preset(arch, &machine.geometry) < 0)
-                return -EOPNOTSUPP;
+        take_preset(name, page, pmd, &machine);
 
         machine.one_block_only = live && is_before_6_8();
-        if (live)
+        machine.geometry.hash_mmu = has_hash_mmu(root, name);
+        if (page > 0 && page == machine.geometry.page_size)
                 machine.read |= MHP_GEOMETRY_PAGE_SIZE;
-        if (pmd > 0) {
+        if (pmd >= machine.geometry.page_size) {
                 machine.geometry.pmd_size = pmd;
                 machine.read |= MHP_GEOMETRY_PMD_SIZE;
         }

@@ -9,17 +9,21 @@
 #define M (UINT64_C(1) << 20)
 
 /* Defaults of Debian 12's kernels, 48 bits of virtual addresses. Sections: asm/sparsemem.h; pageblock: the smaller
- * of a huge page and the largest order of the buddy; vmemmap: VMEMMAP_START. ppc64 lets the memmap of a block be smaller than a PMD
- * (arch/powerpc/include/asm/pgtable.h). */
+ * of a huge page and the largest order of the buddy; vmemmap: VMEMMAP_START. ppc64 with 64K pages lets the memmap of a block
+ * be smaller than a PMD (arch/powerpc/include/asm/pgtable.h); its blocks are as large as an LMB, 256 MiB as a rule. s390x chooses the place of its vmemmap at
+ * boot, so that addresses count from there. */
 static const struct {
         const char *name;
         struct mhp_geometry geometry;
 } archs[] = {
-        { "x86_64", { 4 * K, 128 * M, 128 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xffffea0000000000), true } },
-        { "arm64-4k", { 4 * K, 128 * M, 128 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xfffffdffc0000000), true } },
-        { "arm64-16k", { 16 * K, 128 * M, 128 * M, 2 * M, 32 * M, 32 * M, 64, UINT64_C(0xffffff7fc0000000), true } },
-        { "arm64-64k", { 64 * K, 512 * M, 512 * M, 2 * M, 512 * M, 512 * M, 64, UINT64_C(0xffffffdfc0000000), true } },
-        { "ppc64-64k", { 64 * K, 256 * M, 16 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xc00c000000000000), false } },
+        { "x86_64", { 4 * K, 128 * M, 128 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xffffea0000000000), true, false } },
+        { "arm64-4k", { 4 * K, 128 * M, 128 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xfffffdffc0000000), true, false } },
+        { "arm64-16k", { 16 * K, 128 * M, 128 * M, 2 * M, 32 * M, 32 * M, 64, UINT64_C(0xffffff7fc0000000), true, false } },
+        { "arm64-64k", { 64 * K, 512 * M, 512 * M, 2 * M, 512 * M, 512 * M, 64, UINT64_C(0xffffffdfc0000000), true, false } },
+        { "ppc64-64k", { 64 * K, 256 * M, 16 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xc00c000000000000), false, false } },
+        { "ppc64-4k", { 4 * K, 256 * M, 16 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xc00c000000000000), true, false } },
+        { "s390x", { 4 * K, 256 * M, 256 * M, 2 * M, 1 * M, 1 * M, 64, 0, true, false } },
+        { "riscv64", { 4 * K, 128 * M, 128 * M, 2 * M, 2 * M, 2 * M, 64, UINT64_C(0xffff8d8000000000), true, false } },
 };
 
 const char *mhp_geometry_arch(size_t i) {
@@ -93,6 +97,7 @@ static const char *const refusals[_MHP_REFUSAL_MAX] = {
         [MHP_REFUSAL_FILLS_BLOCK] = "memmap-fills-block",
         [MHP_REFUSAL_NOT_PMD_ALIGNED] = "memmap-not-pmd-aligned",
         [MHP_REFUSAL_SEVERAL_BLOCKS] = "several-blocks",
+        [MHP_REFUSAL_HASH_MMU] = "hash-mmu",
 };
 
 static const char *const evidences[_MHP_EVIDENCE_MAX] = {
@@ -129,6 +134,18 @@ int mhp_placement_parse(const char *word, enum mhp_placement *ret) {
         return -EINVAL;
 }
 
+void mhp_geometry_generic(uint64_t page_size, struct mhp_geometry *ret) {
+        uint64_t pmd = page_size / sizeof(uint64_t) * page_size, pageblock = MIN(pmd, page_size << 10);
+
+        *ret = (struct mhp_geometry) { page_size, 128 * M, 128 * M, 2 * M, pageblock, pmd, 64, 0, true, false };
+}
+
+void mhp_geometry_set_block(struct mhp_geometry *geometry, uint64_t block_size) {
+        geometry->block_size = block_size;
+        geometry->section_size = MIN(geometry->section_size, block_size);
+        geometry->subsection_size = MIN(geometry->subsection_size, geometry->section_size);
+}
+
 uint64_t mhp_vmemmap_leaf(const struct mhp_geometry *geometry) {
         return mhp_memmap_size(geometry, geometry->section_size) % geometry->pmd_size == 0 ? geometry->pmd_size : geometry->page_size;
 }
@@ -142,6 +159,8 @@ static enum mhp_refusal refusal(const struct mhp_geometry *g, enum mhp_placement
                 return MHP_REFUSAL_NOT_PAGEBLOCK_ALIGNED;
         if (set_aside >= size || set_aside < memmap) /* the latter: it was rounded up beyond all addresses */
                 return MHP_REFUSAL_FILLS_BLOCK;
+        if (requested != MHP_PLACEMENT_RANGE && g->hash_mmu)
+                return MHP_REFUSAL_HASH_MMU;
         if (requested != MHP_PLACEMENT_RANGE && g->needs_pmd && memmap % g->pmd_size != 0)
                 return MHP_REFUSAL_NOT_PMD_ALIGNED;
         return MHP_REFUSAL_NONE;

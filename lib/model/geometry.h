@@ -23,6 +23,12 @@ static inline uint64_t mhp_memmap_size(const struct mhp_geometry *geometry, uint
         return size / geometry->page_size * geometry->struct_page;
 }
 
+/* What a 64-bit kernel that is not known is likely to have: tables of a page each with entries of 8 bytes. page_size: 4 KiB to 64 KiB. */
+void mhp_geometry_generic(uint64_t page_size, struct mhp_geometry *ret);
+
+/* The block size is always read, and no section is larger than a block. */
+void mhp_geometry_set_block(struct mhp_geometry *geometry, uint64_t block_size);
+
 /* What one mapping of the vmemmap covers where a section is populated as a whole: a PMD if a section's memmap is made of these,
  * else a page (vmemmap_populate() of the architectures). */
 uint64_t mhp_vmemmap_leaf(const struct mhp_geometry *geometry);

@@ -51,6 +51,9 @@ ADMISSIONS = [
     ("arm64-64k", 512 * M, "force", "dram", "memmap-fills-block", (8, 0, 0)),
     ("ppc64-64k", 256 * M, "self", "dram", "memmap-not-pageblock-aligned", (4, 0, 0)),
     ("ppc64-64k", 256 * M, "force", "force", None, (4, 32, 28)),
+    ("ppc64-4k", 256 * M, "self", "self", None, (1024, 1024, 0)),
+    ("s390x", 256 * M, "self", "self", None, (1024, 1024, 0)),
+    ("riscv64", 128 * M, "self", "self", None, (512, 512, 0)),
 ]
 
 
@@ -192,7 +195,7 @@ def simulate_bad_geometry():
                       (["--pmd-size=1K"], "PMD"), (["--page-size=4M", "--arch=arm64-4k"], "smaller than a page")):
         simulate(*args, "--add", "4G+1G", status=2, err=[" ".join(args), why, "page-size ", "vmemmap-base "])
     simulate("--arch", "mips", "--add", "4G+1G", status=2,
-             err=["--arch: \"mips\"", "x86_64, arm64-4k, arm64-16k, arm64-64k, ppc64-64k are"])
+             err=["--arch: \"mips\"", "x86_64, arm64-4k, arm64-16k, arm64-64k, ppc64-64k, ppc64-4k, s390x, riscv64 are"])
 
 
 @test
@@ -229,7 +232,7 @@ def simulate_at_the_limits():
     began = time.monotonic()
     for args in (["--add", "0+15E"], ["--add", "0+8E", "--vmemmap-base", "0"], ["--early", "8E+4E"], ["--add", "15E+1G:self"]):
         simulate(*args, status=2, err=[args[0], args[1], "below 16E"])
-    for arch in ("x86_64", "arm64-4k", "arm64-16k", "arm64-64k", "ppc64-64k"):
+    for arch in ("x86_64", "arm64-4k", "arm64-16k", "arm64-64k", "ppc64-64k", "ppc64-4k", "riscv64"):
         simulate("--arch", arch, "--add", "0xffffffff00000000+1G", status=2, err="below 16E")
     tiny = ["--page-size=4K", "--subsection-size=4K", "--section-size=4K", "--block-size=4K"]
     simulate(*tiny, "--add", "0+1T", "--remove", "0+1T", status=2, err=["--remove: \"0+1T\"", "67108864 steps at most"])

@@ -14,5 +14,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 MUST(pages > 0 && (pages & (pages - 1)) == 0);
         else
                 MUST(pages == 0);
+        (void) mhp_machine_parse_number(text, size, "MemFree:", &pages);
+        if (mhp_machine_parse_number(text, size, "nr_free_pages ", &pages) == 0) {
+                uint64_t page = mhp_machine_page_size(size << 12, pages);
+
+                MUST(page == 0 || page == 4096 || page == 16384 || page == 65536);
+        }
         return 0;
 }

@@ -282,7 +282,7 @@ static void test_range_subsections(void **state) {
 /* A range that begins where no mapping can: the first pages are lost, and without room for that it is refused. */
 static void test_align(void **state) {
         const struct mhp_geometry geometry = { 4096, 64 * 4096, 64 * 4096, 4 * 4096, 16 * 4096, 8 * 4096, 1024,
-                                               UINT64_C(0xffffea0000000000), false };
+                                               UINT64_C(0xffffea0000000000), false, false };
         _cleanup_(mhp_backing_freep) struct mhp_backing *backing = NULL;
         struct mhp_admission admission;
         struct mhp_altmap altmap;

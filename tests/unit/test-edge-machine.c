@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -84,8 +85,15 @@ static void test_arch(void **state) {
                 { "aarch64", 0, 0, "arm64-4k" },
                 { "aarch64", 0, 3 * M, NULL },
                 { "ppc64le", 65536, 2 * M, "ppc64-64k" },
-                { "ppc64le", 4096, 0, NULL },
-                { "s390x", 4096, 0, NULL },
+                { "ppc64le", 65536, 16 * M, "ppc64-64k" },
+                { "ppc64le", 4096, 0, "ppc64-4k" },
+                { "ppc64le", 4096, 16 * M, "ppc64-4k" },
+                { "ppc64le", 0, 16 * M, "ppc64-64k" },
+                { "ppc64", 4096, 2 * M, "ppc64-4k" },
+                { "s390x", 4096, 0, "s390x" },
+                { "s390x", 0, M, "s390x" },
+                { "riscv64", 4096, 2 * M, "riscv64" },
+                { "loongarch64", 16384, 0, NULL },
                 { "", 0, 0, NULL },
         };
 
@@ -125,20 +133,109 @@ static void test_tree(void **state) {
         assert_int_equal(mhp_machine_read(&root, &machine), 0);
         assert_int_equal(machine.read, 0);
         tree_file(&t, "proc/sys/kernel/arch", "vax\n");
-        assert_int_equal(mhp_machine_read(&root, &machine), -EOPNOTSUPP);
+        assert_int_equal(mhp_machine_read(&root, &machine), 0);
+        assert_true(machine.generic);
+        assert_int_equal(machine.geometry.page_size, 4096);
+        assert_int_equal(machine.geometry.pmd_size, 2 * M);
         tree_remove(&t);
+}
+
+/* What is free, in KiB and in pages. */
+static void test_page_size(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t bytes, pages, size;
+        } rows[] = {
+                { "4K", 4096 * 1000, 1000, 4096 },
+                { "16K, more in between", 16384 * 1100, 1000, 16384 },
+                { "64K, less in between", 65536 * 900, 1000, 65536 },
+                { "between two", 10000 * 1000, 1000, 0 },
+                { "no pages", 4096, 0, 0 },
+                { "nothing", 0, 1000, 0 },
+                { "more than all", UINT64_MAX, 1, 0 },
+        };
+
+        ROWS(row, rows)
+                ROW_INT(row->text, mhp_machine_page_size(row->bytes, row->pages), row->size);
+}
+
+static void test_number(void **state) {
+        static const struct {
+                const char *text;
+                int r;
+                uint64_t value;
+        } rows[] = {
+                { "MemFree:  12 kB\n", 0, 12 },
+                { "MemTotal: 3 kB\nMemFree:12", 0, 12 },
+                { "xMemFree: 7\nMemFree: 8\n", 0, 8 },
+                { "xMemFree: 7\n", -EINVAL, 0 },
+                { "MemFree:", -EINVAL, 0 },
+                { "MemFree: many", -EINVAL, 0 },
+                { "", -EINVAL, 0 },
+        };
+
+        ROWS(row, rows) {
+                uint64_t value = 0;
+
+                ROW_INT(row->text, mhp_machine_parse_number(row->text, strlen(row->text), "MemFree:", &value), row->r);
+                ROW_INT(row->text, value, row->value);
+        }
+}
+
+/* Folders of machines: what they say, and what is made of it. */
+static void test_machines(void **state) {
+        static const struct {
+                const char *arch, *free, *pages, *pmd, *cpuinfo;
+                uint64_t page_size, pmd_size;
+                unsigned read;
+                bool generic, hash;
+        } rows[] = {
+#define PAGE MHP_GEOMETRY_PAGE_SIZE
+#define PMD MHP_GEOMETRY_PMD_SIZE
+                { "ppc64le", "2048000", "32000", "2097152", "x : y\nMMU\t\t: Radix\n", 65536, 2 * M, PAGE | PMD, false, false },
+                { "ppc64le", "2048000", "512000", "2097152", "x : y\nMMU\t\t: Radix\n", 4096, 2 * M, PAGE | PMD, false, false },
+                { "ppc64le", "2048000", "32000", "16777216", "x : y\nMMU\t\t: Hash\n", 65536, 16 * M, PAGE | PMD, false, true },
+                { "x86_64", "2048000", "512000", "2097152", "x : y\nMMU\t\t: Hash\n", 4096, 2 * M, PAGE | PMD, false, false },
+                { "s390x", "2048000", "512000", "1048576", "", 4096, M, PAGE | PMD, false, false },
+                { "riscv64", "2048000", "512000", "2097152", "", 4096, 2 * M, PAGE | PMD, false, false },
+                { "aarch64", "2048000", "128000", "33554432", "", 16384, 32 * M, PAGE | PMD, false, false },
+                { "loongarch64", "2048000", "128000", "33554432", "", 16384, 32 * M, PAGE | PMD, true, false },
+                { "loongarch64", "2048000", "128000", "", "", 16384, 32 * M, PAGE, true, false },
+                { "loongarch64", "", "", "", "", 4096, 2 * M, 0, true, false },
+        };
+
+        ROWS(row, rows) {
+                _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+                struct mhp_machine machine;
+                char text[256];
+                struct tree t;
+
+                tree_make(&t);
+                tree_file(&t, "proc/sys/kernel/arch", row->arch);
+                (void) snprintf(text, sizeof(text), "MemTotal: 3107264 kB\nMemFree: %s kB\n", row->free);
+                tree_file(&t, "proc/meminfo", text);
+                (void) snprintf(text, sizeof(text), "nr_free_pages %s\nnr_zone_inactive_anon 20\n", row->pages);
+                tree_file(&t, "proc/vmstat", text);
+                tree_file(&t, "proc/cpuinfo", row->cpuinfo);
+                tree_file(&t, "sys/kernel/mm/transparent_hugepage/hpage_pmd_size", row->pmd);
+                assert_int_equal(mhp_root_open(t.path, &root), 0);
+                ROW_INT(row->arch, mhp_machine_read(&root, &machine), 0);
+                ROW_INT(row->arch, machine.geometry.page_size, row->page_size);
+                ROW_INT(row->arch, machine.geometry.pmd_size, row->pmd_size);
+                ROW_INT(row->arch, machine.read, row->read);
+                ROW_INT(row->arch, machine.generic, row->generic);
+                ROW_INT(row->arch, machine.geometry.hash_mmu, row->hash);
+                ROW_INT(row->arch, mhp_geometry_check(&machine.geometry, NULL), 0);
+                tree_remove(&t);
+        }
 }
 
 static void test_here(void **state) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
         struct mhp_machine machine;
-        int r;
 
         assert_int_equal(mhp_root_open("/", &root), 0);
-        r = mhp_machine_read(&root, &machine);
-        if (r == -EOPNOTSUPP)
-                skip();
-        assert_int_equal(r, 0);
+        assert_int_equal(mhp_machine_read(&root, &machine), 0);
         assert_true(machine.read & MHP_GEOMETRY_PAGE_SIZE);
         assert_int_equal(machine.geometry.page_size, sysconf(_SC_PAGESIZE));
 }
@@ -149,6 +246,9 @@ int main(void) {
                 cmocka_unit_test(test_arch),
                 cmocka_unit_test(test_dumps),
                 cmocka_unit_test(test_tree),
+                cmocka_unit_test(test_page_size),
+                cmocka_unit_test(test_number),
+                cmocka_unit_test(test_machines),
                 cmocka_unit_test(test_here),
         };
 

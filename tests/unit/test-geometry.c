@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "mhp.h"
+#include "model/geometry.h"
 
 #define K (UINT64_C(1) << 10)
 #define M (UINT64_C(1) << 20)
@@ -19,7 +19,7 @@ static struct mhp_geometry preset(const char *arch) {
 }
 
 static void test_presets(void **state) {
-        static const char *const names[] = { "x86_64", "arm64-4k", "arm64-16k", "arm64-64k", "ppc64-64k" };
+        static const char *const names[] = { "x86_64", "arm64-4k", "arm64-16k", "arm64-64k", "ppc64-64k", "ppc64-4k", "s390x", "riscv64" };
         struct mhp_geometry geometry = { .page_size = 7 };
         size_t n = 0;
 
@@ -97,13 +97,44 @@ static void test_check(void **state) {
         }
 }
 
+/* Whatever the sizes; what a device hosts for itself is not asked. */
+static void test_hash_mmu(void **state) {
+        struct mhp_geometry geometry = preset("ppc64-4k");
+        struct mhp_admission got;
+
+        geometry.hash_mmu = true;
+        mhp_admit(&geometry, MHP_PLACEMENT_FORCE, 256 * M, &got);
+        assert_true(got.placement == MHP_PLACEMENT_DRAM && got.reason == MHP_REFUSAL_HASH_MMU && got.set_aside_pages == 0);
+        mhp_admit(&geometry, MHP_PLACEMENT_RANGE, 256 * M, &got);
+        assert_true(got.placement == MHP_PLACEMENT_RANGE);
+}
+
+static void test_generic(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t page, pmd, pageblock;
+        } rows[] = { { "4K", 4 * K, 2 * M, 2 * M }, { "16K", 16 * K, 32 * M, 16 * M }, { "64K", 64 * K, 512 * M, 64 * M } };
+
+        ROWS(row, rows) {
+                struct mhp_geometry geometry;
+
+                mhp_geometry_generic(row->page, &geometry);
+                ROW_INT(row->text, geometry.pmd_size, row->pmd);
+                ROW_INT(row->text, geometry.pageblock_size, row->pageblock);
+                for (uint64_t block = 2 * M; block <= 64 * G; block *= 2) {
+                        mhp_geometry_set_block(&geometry, block);
+                        ROW_INT(row->text, mhp_geometry_check(&geometry, NULL), 0);
+                }
+        }
+}
+
 /* What is unusual but possible. */
 static void test_check_odd(void **state) {
         static const struct mhp_geometry rows[] = {
-                { 4 * K, 128 * M, 128 * M, 128 * M, 4 * K, 4 * K, 1, 0, false },
-                { 4 * K, 4 * K, 4 * K, 4 * K, 4 * K, 4 * K, 4 * K, 0, true },
-                { 4 * K, UINT64_C(1) << 63, 128 * M, 2 * M, UINT64_C(1) << 63, UINT64_C(1) << 63, 64, 0, true },
-                { 4 * K, 2 * G, 128 * M, 2 * M, 2 * M, 2 * M, 56, UINT64_C(0xffffea0000000000), true },
+                { 4 * K, 128 * M, 128 * M, 128 * M, 4 * K, 4 * K, 1, 0, false, false },
+                { 4 * K, 4 * K, 4 * K, 4 * K, 4 * K, 4 * K, 4 * K, 0, true, false },
+                { 4 * K, UINT64_C(1) << 63, 128 * M, 2 * M, UINT64_C(1) << 63, UINT64_C(1) << 63, 64, 0, true, false },
+                { 4 * K, 2 * G, 128 * M, 2 * M, 2 * M, 2 * M, 56, UINT64_C(0xffffea0000000000), true, false },
         };
         const char *why = "untouched";
 
@@ -140,6 +171,10 @@ static void test_admit(void **state) {
                 { "ppc64-64k", MHP_PLACEMENT_SELF, 0, 256 * M, "memmap-not-pageblock-aligned", 4, 0, 0 },
                 { "ppc64-64k", MHP_PLACEMENT_FORCE, 0, 256 * M, NULL, 4, 32, 28 },
                 { "ppc64-64k", MHP_PLACEMENT_FORCE, 0, 1 * G, NULL, 4, 32, 28 },
+                { "ppc64-4k", MHP_PLACEMENT_SELF, 0, 256 * M, NULL, 1024, 1024, 0 }, /* seen so on Linux 6.12 */
+                { "ppc64-4k", MHP_PLACEMENT_FORCE, 0, 256 * M, NULL, 1024, 1024, 0 },
+                { "s390x", MHP_PLACEMENT_SELF, 0, 256 * M, NULL, 1024, 1024, 0 },
+                { "riscv64", MHP_PLACEMENT_SELF, 0, 128 * M, NULL, 512, 512, 0 },
                 { "ppc64-64k", MHP_PLACEMENT_SELF, 16 * M, 16 * M, "memmap-not-page-aligned", 1, 0, 0 },
                 { "ppc64-64k", MHP_PLACEMENT_FORCE, 16 * M, 16 * M, "memmap-not-page-aligned", 1, 0, 0 },
         };
@@ -234,7 +269,7 @@ static void test_names(void **state) {
         static const char *const placements[] = { NULL, "dram", "self", "force", "range", NULL };
         static const char *const refusals[] = { NULL, "disabled", "source-ignores", "memmap-not-page-aligned",
                                                 "memmap-not-pageblock-aligned",
-                                                "memmap-fills-block", "memmap-not-pmd-aligned", "several-blocks", NULL };
+                                                "memmap-fills-block", "memmap-not-pmd-aligned", "several-blocks", "hash-mmu", NULL };
         static const char *const evidences[] = { "assumed", "observed", NULL };
         static const char *const hvos[] = { NULL, "self-hosted", "no-memmap", "not-aligned", "too-small", "struct-page" };
         enum mhp_placement placement;
@@ -265,7 +300,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_presets),
                 cmocka_unit_test(test_check),
-                cmocka_unit_test(test_check_odd),
+                cmocka_unit_test(test_check_odd), cmocka_unit_test(test_hash_mmu), cmocka_unit_test(test_generic),
                 cmocka_unit_test(test_admit),
                 cmocka_unit_test(test_admit_extreme),
                 cmocka_unit_test(test_cost),
