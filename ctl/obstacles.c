@@ -73,13 +73,14 @@ static int find_parts(struct ctl_removal *removal, const struct mhp_group *group
 }
 
 struct finds {
-        struct mhp_ranges never, unknown;
+        struct mhp_ranges never, unknown, boot;
         bool *seen; /* owned; by group */
 };
 
 static void finds_done(struct finds *finds) {
         mhp_ranges_done(&finds->never);
         mhp_ranges_done(&finds->unknown);
+        mhp_ranges_done(&finds->boot);
         free(finds->seen);
 }
 
@@ -93,6 +94,8 @@ static int look_at(struct ctl_removal *removal, const struct mhp_block *block, s
                 return r;
         if (!group)
                 return mhp_ranges_add(&finds->unknown, block->nr, block->nr);
+        if (group->source == MHP_SOURCE_BOOT)
+                return mhp_ranges_add(&finds->boot, block->nr, block->nr);
         if (!mhp_source_is_unit(group->source)) {
                 uint32_t n, first = mhp_map_device_block(removal->map, block, &n);
                 bool told = removal->n_obstacles > 0 && removal->obstacles[removal->n_obstacles - 1].block >= first;
@@ -121,7 +124,10 @@ int ctl_obstacles_before(struct ctl_removal *removal) {
         if (r >= 0)
                 r = add_blocks(removal, "group-unknown", &finds.unknown, ": it is not known what brought it (root sees more)",
                                ": it is not known what brought them (root sees more)");
-        removal->hopeless = removal->hopeless || finds.never.n > 0 || finds.unknown.n > 0;
+        if (r >= 0)
+                r = add_blocks(removal, "boot-memory", &finds.boot, " was there at boot and cannot leave the machine; it can be taken offline",
+                               " were there at boot and cannot leave the machine; they can be taken offline");
+        removal->hopeless = removal->hopeless || finds.never.n > 0 || finds.unknown.n > 0 || finds.boot.n > 0;
         return r;
 }
 

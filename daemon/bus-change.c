@@ -178,6 +178,9 @@ static int tell_refusal(const struct engine *engine, const struct order *order, 
                                          group ? group->name : "a device", group && group->device_block > 0 ? " or in larger pieces" : "");
         case -EAGAIN:
                 return sd_bus_error_setf(error, BUS_ERROR_BUSY, "block %" PRIu32 " is still arriving", block);
+        case -EOPNOTSUPP:
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE,
+                                         "block %" PRIu32 " was there at boot and cannot leave the machine; it can be taken offline", block);
         case -ENXIO:
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE,
                                          "what brought block %" PRIu32 " is not known, and so not who could take it out", block);

@@ -249,6 +249,8 @@ static int check_block(const struct mhp_ring *ring, const struct mhp_target *tar
                 return -EAGAIN;
         if (target->verb == MHP_REMOVAL_UNPLUG && block->group == MHP_NO_GROUP)
                 return -ENXIO;
+        if (target->verb == MHP_REMOVAL_UNPLUG && mhp_map_group(ring->map, block)->source == MHP_SOURCE_BOOT)
+                return -EOPNOTSUPP;
         if (target->keep != MHP_KEEP_NONE)
                 return 0;
         if (block->zone == MHP_ZONE_NONE)

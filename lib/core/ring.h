@@ -68,7 +68,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t block, int er
 
 /* Memory is to leave: a goal, followed in the turns from now on; its end is MHP_PHASE_ENDED of the removal with this id, which stays in the map until
  * mhp_ring_forget(). timeout in µs, 0: none. words: the target as it was asked for. 0, or nothing has begun: -ENOENT: no such block, *ret_block; -EBUSY: a member of
- * the removal *ret_id; -EAGAIN: *ret_block is still arriving; -ENXIO: what brought *ret_block is not known, and so not who could take it; -EPERM: zone none, *ret_block; -EXDEV: *ret_block is part of what leaves as one: a DIMM, a dax device, a
+ * the removal *ret_id; -EAGAIN: *ret_block is still arriving; -ENXIO: what brought *ret_block is not known, and so not who could take it; -EOPNOTSUPP: *ret_block was there at boot and cannot leave; -EPERM: zone none, *ret_block; -EXDEV: *ret_block is part of what leaves as one: a DIMM, a dax device, a
  * virtio-mem device's larger block; -ENOSPC: there is
  * not that much to be had. */
 int mhp_ring_remove(struct mhp_ring *ring, uint64_t now, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t id,

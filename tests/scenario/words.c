@@ -49,6 +49,7 @@ int parse_errno(const char *name, int *ret) {
                 { "EBUSY", EBUSY }, { "EINVAL", EINVAL },       { "ENOMEM", ENOMEM },       { "EIO", EIO },
                 { "EPERM", EPERM }, { "EHWPOISON", EHWPOISON }, { "ETIMEDOUT", ETIMEDOUT }, { "EINTR", EINTR },
                 { "ENODEV", ENODEV }, { "ENOENT", ENOENT }, { "ENOSPC", ENOSPC }, { "ERANGE", ERANGE }, { "EXDEV", EXDEV },
+                { "EOPNOTSUPP", EOPNOTSUPP },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(errors); i++)

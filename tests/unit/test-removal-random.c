@@ -339,7 +339,7 @@ static void remove_some(struct world *w) {
                 return;
         int r = mhp_ring_remove(w->ring, w->sim->now, &target, target.at_least ? "1M+" : "some", timeout, w->last_id + 1, &block, &other);
         if (r < 0) {
-                CHECK(w, r == -EBUSY || r == -EXDEV || r == -ENOSPC || r == -ERANGE || r == -EPERM || r == -EAGAIN || r == -ENXIO, "remove: %s", strerror(-r));
+                CHECK(w, r == -EBUSY || r == -EXDEV || r == -ENOSPC || r == -ERANGE || r == -EPERM || r == -EAGAIN || r == -ENXIO || r == -EOPNOTSUPP, "remove: %s", strerror(-r));
                 return;
         }
         w->last_id++;
