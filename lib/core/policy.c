@@ -47,7 +47,7 @@ static struct unit unit_of(const struct mhp_map *map, const struct mhp_block *bl
         if (group && mhp_source_is_unit(group->source))
                 return (struct unit) { group->n_blocks, group->n_held_movable, group->n_held_kernel };
 
-        enum mhp_want held = block->state == MHP_STATE_ONLINE ? mhp_zone_class((enum mhp_zone) block->zone) : (enum mhp_want) block->goal;
+        enum mhp_want held = mhp_block_held(block);
         return (struct unit) { 1, held == MHP_WANT_MOVABLE, held == MHP_WANT_KERNEL };
 }
 

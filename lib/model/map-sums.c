@@ -10,10 +10,22 @@ static bool is_placed(const struct mhp_block *block) {
         return block->state == MHP_STATE_ONLINE || block->state == MHP_STATE_GOING_OFFLINE;
 }
 
-/* Which kind of memory the block is, or is about to be. */
-static enum mhp_want held_class(const struct mhp_block *block) {
+/* Of a block that is online. One that is on its way to another zone counts as being there, and one that another hand brought online before anybody
+ * decided on it counts nowhere yet: else a burst of such blocks would be decided on as if each of them were there twice. What cannot be moved counts where
+ * it is. */
+static enum mhp_want placed_class(const struct mhp_block *block) {
+        bool decided = block->goal == MHP_WANT_MOVABLE || block->goal == MHP_WANT_KERNEL;
+
+        if (decided && !(block->flags & MHP_BLOCK_GAVE_UP) && block->zone != MHP_ZONE_NONE)
+                return block->goal;
+        if (block->goal == MHP_WANT_UNSET && block->flags & MHP_BLOCK_ARRIVED)
+                return MHP_WANT_UNSET;
+        return mhp_zone_class(block->zone);
+}
+
+enum mhp_want mhp_block_held(const struct mhp_block *block) {
         if (is_placed(block))
-                return mhp_zone_class(block->zone);
+                return placed_class(block);
         if (block->flags & (MHP_BLOCK_GAVE_UP | MHP_BLOCK_HANDS_OFF))
                 return MHP_WANT_UNSET;
         return block->goal;
@@ -26,7 +38,7 @@ static void count(uint32_t *sum, bool yes, int sign) {
 
 static void sums_add(struct mhp_sums *sums, const struct mhp_block *block, int sign) {
         enum mhp_want placed = is_placed(block) ? mhp_zone_class(block->zone) : MHP_WANT_UNSET;
-        enum mhp_want held = held_class(block);
+        enum mhp_want held = mhp_block_held(block);
 
         count(&sums->n_blocks, true, sign);
         count(&sums->n_online, is_placed(block), sign);
@@ -40,7 +52,7 @@ static void sums_add(struct mhp_sums *sums, const struct mhp_block *block, int s
 
 static void group_add(struct mhp_group *group, const struct mhp_block *block, int sign) {
         enum mhp_want placed = is_placed(block) ? mhp_zone_class(block->zone) : MHP_WANT_UNSET;
-        enum mhp_want held = held_class(block);
+        enum mhp_want held = mhp_block_held(block);
         /* Wherever it is just now: sooner or later it is there, or what is will be accepted. */
         bool anchor = block->reason != MHP_REASON_ACCEPTED;
 

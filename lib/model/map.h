@@ -22,7 +22,7 @@ struct mhp_chunk {
         struct mhp_block block[MHP_CHUNK_BLOCKS];
 };
 
-/* In blocks. "placed": online in such a zone. "held": placed, or with a goal to go there: what the ratio is computed with. */
+/* In blocks. "placed": online in such a zone. "held": with a goal to be there, or placed: what the ratio is computed with, mhp_block_held(). */
 struct mhp_sums {
         uint32_t n_blocks, n_online, n_offline;
         uint32_t n_placed_movable, n_placed_kernel;
@@ -108,6 +108,9 @@ const struct mhp_block *mhp_map_next_block(const struct mhp_map *map, const stru
 
 /* Whether a block is where its goal wants it. */
 bool mhp_block_goal_met(const struct mhp_block *block);
+
+/* Which kind of memory the block counts as: MOVABLE, KERNEL or UNSET. It is that kind, or is about to be. */
+enum mhp_want mhp_block_held(const struct mhp_block *block);
 
 /* Which queue a block belongs in, from its other fields alone. */
 enum mhp_queue mhp_block_queue(const struct mhp_block *block);
