@@ -25,6 +25,7 @@ struct listing {
         const struct mhp_map *map;
         struct mhp_memmaps *memmaps; /* NULL: not known, or nobody wants to see it */
         unsigned shown;              /* 1 << enum column: what blocks on one line have in common */
+        bool folds;                  /* a line may be about several groups: ctl_groups_fold() */
 };
 
 /* Blocks first..last, all like `block`. */
@@ -42,7 +43,7 @@ static bool alike(const struct listing *list, const struct run *x, const struct 
         unsigned shown = list->shown;
 
         return (!(shown & (1 << STATE)) || a->state == b->state) && (!(shown & (1 << ZONE)) || a->zone == b->zone) &&
-               (!(shown & (1 << NODE)) || a->node == b->node) && (!(shown & (1 << GROUP)) || g == h) &&
+               (!(shown & (1 << NODE)) || a->node == b->node) && (!(shown & (1 << GROUP)) || g == h || (list->folds && ctl_groups_fold(g, h))) &&
                (!(shown & (1 << SOURCE)) || g == h || (g && h && g->source == h->source)) && x->memmap.placement == y->memmap.placement;
 }
 
@@ -74,6 +75,7 @@ static uint64_t run_size(const struct mhp_map *map, const struct run *run) {
 
 static void cell(struct ctl *ctl, const struct mhp_map *map, const struct run *run, enum column column, struct ctl_table *table) {
         const struct mhp_group *group = mhp_map_group(map, run->block);
+        _cleanup_text_ struct mhp_text name = {};
         enum ctl_color color = CTL_PLAIN;
         const char *word;
         char text[64];
@@ -108,7 +110,8 @@ static void cell(struct ctl *ctl, const struct mhp_map *map, const struct run *r
                 ctl_table_cell(table, ctl_source_word(group), CTL_PLAIN);
                 break;
         case GROUP:
-                ctl_table_cell(table, ctl_group_word(group), CTL_PLAIN);
+                ctl_groups_word(group, mhp_map_group(map, mhp_map_find(map, run->last)), &name);
+                ctl_table_cell(table, name.data, CTL_PLAIN);
                 break;
         case MEMMAP:
                 word = mhp_placement_name(run->memmap.placement);
@@ -190,6 +193,7 @@ static int print_table(struct listing *list, struct mhp_memmaps *memmaps) {
                 list->shown |= 1u << table.shown[i];
         list->memmaps = ctl_table_shows(&table, MEMMAP) ? memmaps : NULL;
 
+        list->folds = true;
         walk(list, give_row, &table);
         r = ctl_table_print(ctl, &table, "");
         if (r < 0 || ctl_given(ctl, CTL_OPT_NOHEADINGS))

@@ -390,6 +390,8 @@ static int prepare(struct plan *plan) {
                 return r;
         ctl_knobs_read(ctl, &knobs);
         mhp_arming_plan(&config, knobs.can_arm, &arming);
+        if (knobs.unasked)
+                mhp_arming_insist(&arming);
         r = mhp_ring_new(map, &config, &arming, on_step, plan, &plan->ring);
         if (r < 0)
                 return r;

@@ -27,6 +27,21 @@ static void policy_done(struct policy *p) {
         ctl_daemon_done(&p->daemon);
 }
 
+/* Where the kernel brings memory online by itself, mhpd tells it where with each arrival: that follows from what is there now. What cannot be read
+ * leaves the plan as it begins. */
+static void aim(struct ctl *ctl, struct policy *p) {
+        _cleanup_map_ struct mhp_map *map = NULL;
+        struct mhp_pressure pressure;
+        struct mhp_decision d;
+
+        mhp_arming_insist(&p->arming);
+        if (mhp_map_scan(ctl_root(ctl), &map) < 0)
+                return;
+        ctl_pressure_read(ctl, &pressure);
+        mhp_policy_expect(map, &p->config, &pressure, MHP_SOURCE_DLPAR, &d);
+        (void) mhp_arming_aim(&p->arming, d.want);
+}
+
 static int read_policy(struct ctl *ctl, struct policy *p) {
         int r;
 
@@ -46,6 +61,8 @@ static int read_policy(struct ctl *ctl, struct policy *p) {
         if (p->has_knobs)
                 ctl_knobs_read(ctl, &p->knobs);
         mhp_arming_plan(&p->config, p->knobs.can_arm || !p->has_knobs, &p->arming);
+        if (p->knobs.unasked)
+                aim(ctl, p);
         r = ctl_place_table_read(ctl, &p->config, &p->table);
         if (r < 0)
                 return r;

@@ -121,6 +121,7 @@ void ctl_knobs_read(struct ctl *ctl, struct ctl_knobs *ret) {
         for (enum mhp_knob knob = 0; knob < _MHP_KNOB_MAX; knob++)
                 if (mhp_knob_read(&root, knob, ret->value[knob]) < 0)
                         ret->value[knob][0] = '\0';
+        ret->unasked = mhp_knob_unasked(&root);
         /* the daemon runs as root: what this user may write says nothing */
         ret->can_arm = ret->value[MHP_KNOB_AUTO_ONLINE_BLOCKS][0] != '\0';
 }

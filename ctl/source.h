@@ -22,6 +22,7 @@ void ctl_pressure_read(struct ctl *ctl, struct mhp_pressure *ret);
 struct ctl_knobs {
         char value[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX]; /* empty: not there */
         bool can_arm;
+        bool unasked; /* the kernel brings memory online whatever they say */
 };
 
 void ctl_knobs_read(struct ctl *ctl, struct ctl_knobs *ret);

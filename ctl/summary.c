@@ -97,12 +97,16 @@ static int ranges_cell(struct ctl_table *table, const struct mhp_ranges *ranges)
 }
 
 static int cell(struct ctl *ctl, const struct mhp_map *map, const struct ctl_group *g, enum column column, struct ctl_table *table) {
+        _cleanup_text_ struct mhp_text name = {};
         enum ctl_color color = CTL_PLAIN;
         const char *word;
 
         switch (column) {
         case NAME:
-                ctl_table_cell(table, ctl_group_word(g->group), CTL_PLAIN);
+                ctl_groups_word(g->group, g->last, &name);
+                if (name.error < 0)
+                        return name.error;
+                ctl_table_cell(table, name.data, CTL_PLAIN);
                 return 0;
         case SOURCE:
                 ctl_table_cell(table, ctl_source_word(g->group), CTL_PLAIN);
@@ -134,6 +138,44 @@ static int cell(struct ctl *ctl, const struct mhp_map *map, const struct ctl_gro
         return 0;
 }
 
+/* The line goes on with the next group, of LMBs that look the same. */
+static bool goes_on(const struct ctl_group *g, const struct ctl_group *next) {
+        return g->group && g->group != next->group && ctl_groups_fold(g->group, next->group) && g->n_online == next->n_online && g->n_movable == next->n_movable &&
+               g->n_kernel == next->n_kernel && g->n_offline == next->n_offline && g->nodes.n == next->nodes.n &&
+               (g->nodes.n == 0 || g->nodes.range[0].first == next->nodes.range[0].first);
+}
+
+/* The groups of one line as one. */
+static int merge(const struct ctl_group *first, size_t n, struct ctl_group *ret) {
+        struct ctl_group line = { .group = first->group, .last = first[n - 1].group };
+        int r = 0;
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                line.n += first[i].n;
+                line.n_online += first[i].n_online;
+                line.n_offline += first[i].n_offline;
+                line.n_movable += first[i].n_movable;
+                line.n_kernel += first[i].n_kernel;
+                for (size_t k = 0; k < first[i].blocks.n && r >= 0; k++)
+                        r = mhp_ranges_add(&line.blocks, first[i].blocks.range[k].first, first[i].blocks.range[k].last);
+                for (size_t k = 0; k < first[i].nodes.n && r >= 0; k++)
+                        r = mhp_ranges_add(&line.nodes, first[i].nodes.range[k].first, first[i].nodes.range[k].last);
+        }
+        *ret = line;
+        return r < 0 ? r : 0;
+}
+
+static int add_line(struct ctl *ctl, const struct mhp_map *map, const struct ctl_group *first, size_t n, struct ctl_table *table) {
+        struct ctl_group line;
+        int r = merge(first, n, &line);
+
+        for (size_t c = 0; c < table->n_shown && r >= 0; c++)
+                r = cell(ctl, map, &line, (enum column) table->shown[c], table);
+        mhp_ranges_done(&line.blocks);
+        mhp_ranges_done(&line.nodes);
+        return r;
+}
+
 int ctl_groups_table(struct ctl *ctl, const struct mhp_map *map, const struct ctl_groups *groups, const char *usual, const char *indent) {
         _cleanup_table_ struct ctl_table table = {};
         int r;
@@ -141,12 +183,13 @@ int ctl_groups_table(struct ctl *ctl, const struct mhp_map *map, const struct ct
         r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), usual);
         if (r != CTL_DONE)
                 return r;
-        for (size_t i = 0; i < groups->n; i++)
-                for (size_t c = 0; c < table.n_shown; c++) {
-                        r = cell(ctl, map, &groups->group[i], (enum column) table.shown[c], &table);
-                        if (r < 0)
-                                return r;
-                }
+        for (size_t i = 0, n; i < groups->n; i += n) {
+                for (n = 1; i + n < groups->n && goes_on(&groups->group[i + n - 1], &groups->group[i + n]);)
+                        n++;
+                r = add_line(ctl, map, &groups->group[i], n, &table);
+                if (r < 0)
+                        return r;
+        }
         return ctl_table_print(ctl, &table, indent);
 }
 

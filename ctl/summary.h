@@ -8,6 +8,7 @@
 
 struct ctl_group {
         const struct mhp_group *group; /* NULL: the blocks whose group is not known */
+        const struct mhp_group *last;  /* of a line of a table that is about several */
         struct mhp_ranges blocks, nodes;
         uint32_t n, n_online, n_offline; /* blocks */
         uint32_t n_movable, n_kernel;    /* online in such a zone */

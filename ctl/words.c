@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "ctl/words.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/units.h"
@@ -44,6 +45,18 @@ const char *ctl_source_word(const struct mhp_group *group) {
 
 const char *ctl_group_word(const struct mhp_group *group) {
         return group ? group->name : "unknown";
+}
+
+bool ctl_groups_fold(const struct mhp_group *a, const struct mhp_group *b) {
+        return a == b || (a && b && a->source == MHP_SOURCE_DLPAR && b->source == MHP_SOURCE_DLPAR);
+}
+
+void ctl_groups_word(const struct mhp_group *first, const struct mhp_group *last, struct mhp_text *text) {
+        const char *end = last && last != first ? strchr(last->name, ':') : NULL;
+
+        mhp_text_add(text, ctl_group_word(first));
+        if (end)
+                mhp_text_printf(text, "-%s", end + 1);
 }
 
 static void add_key(struct mhp_text *out, const char *start, const char *key) {

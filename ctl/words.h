@@ -12,6 +12,12 @@ const char *ctl_zone_word(const struct mhp_block *block);
 const char *ctl_source_word(const struct mhp_group *group);
 const char *ctl_group_word(const struct mhp_group *group);
 
+/* LMBs of pseries that follow each other are one line of a table, for there may be thousands of them. */
+bool ctl_groups_fold(const struct mhp_group *a, const struct mhp_group *b);
+
+/* Those from first to last: `dlpar:80000008-8000000b`; ctl_group_word() where that is one. */
+void ctl_groups_word(const struct mhp_group *first, const struct mhp_group *last, struct mhp_text *text);
+
 /* `"key":"value"`, with null for what is not known. `start` is what stands before it: `{` or `,`. */
 void ctl_json_string(struct mhp_text *out, const char *start, const char *key, const char *value);
 void ctl_json_u64(struct mhp_text *out, const char *start, const char *key, uint64_t value);

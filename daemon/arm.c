@@ -99,14 +99,20 @@ static int apply_plan(const struct mhp_root *root, const char *dir, const struct
         return set_knobs(root, arming);
 }
 
+static void make_plan(const struct mhp_root *root, const struct mhp_config *config, bool can_arm, struct mhp_arming *ret) {
+        mhp_arming_plan(config, can_arm, ret);
+        if (mhp_knob_unasked(root))
+                mhp_arming_insist(ret);
+}
+
 int arm(const struct mhp_root *root, const char *dir, const struct mhp_config *config, bool dry_run, struct mhp_saved *saved,
         struct mhp_arming *ret) {
         struct mhp_arming arming;
 
-        mhp_arming_plan(config, mhp_knob_can_arm(root), &arming);
+        make_plan(root, config, mhp_knob_can_arm(root), &arming);
         if (!dry_run) {
                 if (apply_plan(root, dir, &arming, saved) < 0)
-                        mhp_arming_plan(config, false, &arming);
+                        make_plan(root, config, false, &arming);
                 if (restore_knobs(root, &arming, saved))
                         (void) state_save(dir, saved, LOSS);
         }
@@ -114,6 +120,10 @@ int arm(const struct mhp_root *root, const char *dir, const struct mhp_config *c
                   arming.path == MHP_PATH_KERNEL ? "the kernel" : "mhpd", mhp_path_reason_words(arming.reason));
         *ret = arming;
         return 0;
+}
+
+void arm_again(const struct mhp_root *root, const char *dir, const struct mhp_arming *arming, struct mhp_saved *saved) {
+        (void) apply_plan(root, dir, arming, saved);
 }
 
 void disarm(const struct mhp_root *root, const char *dir, struct mhp_saved *saved) {

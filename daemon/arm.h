@@ -16,5 +16,8 @@ int arm(const struct mhp_root *root, const char *dir, const struct mhp_config *c
 /* Writes a knob, unless it says that, and reads it back. -EREMOTEIO: it did not take the value. */
 int arm_knob(const struct mhp_root *root, enum mhp_knob knob, const char *value);
 
+/* Sets what the plan says since mhp_ring_aim(). What fails is logged: the block that comes next is moved then. */
+void arm_again(const struct mhp_root *root, const char *dir, const struct mhp_arming *arming, struct mhp_saved *saved);
+
 /* Puts back what was saved, and forgets it. What another hand has written since stands. */
 void disarm(const struct mhp_root *root, const char *dir, struct mhp_saved *saved);

@@ -9,6 +9,7 @@
 
 #include "api/scan.h"
 #include "base/units.h"
+#include "daemon/arm.h"
 #include "daemon/bus.h"
 #include "daemon/dry-run.h"
 #include "daemon/executor.h"
@@ -243,6 +244,8 @@ static int turn(struct engine *engine) {
                 return r;
         read_pressure(engine, &pressure);
         r = mhp_ring_turn(engine->ring, loop_now(), &pressure);
+        if (r >= 0 && mhp_ring_aim(engine->ring) && !engine->dry_run)
+                guard_aim(engine->guard);
         if (r >= 0)
                 r = jobs_flush(engine->jobs);
         if (r >= 0)

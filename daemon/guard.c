@@ -88,6 +88,15 @@ int guard_check(struct guard *guard) {
         return place_table_guard(guard->engine->place_table);
 }
 
+void guard_aim(struct guard *guard) {
+        struct engine *engine = guard->engine;
+        const struct mhp_arming *arming = &engine->ring->arming;
+
+        memcpy(guard->armed.value, arming->value, sizeof(guard->armed.value));
+        if (!*guard->hands.left[MHP_KNOB_AUTO_ONLINE_BLOCKS])
+                arm_again(&engine->root, engine->options->runtime, arming, &engine->saved);
+}
+
 void guard_reset(struct guard *guard) {
         guard->armed = guard->engine->ring->arming;
         guard->hands = (struct mhp_knob_guard) { 0 };

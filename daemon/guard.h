@@ -22,5 +22,8 @@ void guard_reset(struct guard *guard);
 /* Looks at them now. -ENOMEM is the only failure. */
 int guard_check(struct guard *guard);
 
+/* mhp_ring_aim() wants a knob to say something else from now on. One that was left to another hand is not written. */
+void guard_aim(struct guard *guard);
+
 /* A knob or the placement table says what mhpd did not set, and was set again, or left: journal and bus. value: NULL: it is too long to be told. */
 void guard_tell(struct engine *engine, const char *knob, const char *value, const char *wanted, bool left);

@@ -50,6 +50,7 @@ enum mhp_source {
         MHP_SOURCE_HYPERV,
         MHP_SOURCE_XEN,
         MHP_SOURCE_OTHER,
+        MHP_SOURCE_DLPAR,
         _MHP_SOURCE_MAX,
 };
 

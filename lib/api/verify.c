@@ -72,7 +72,7 @@ static bool zone_expected(const struct verifier *v, int node, uint64_t *ret) {
 
                 if (b->node != node || b->state == MHP_STATE_OFFLINE || (b->state == MHP_STATE_ONLINE && b->zone != MHP_ZONE_MOVABLE))
                         continue;
-                if (b->state != MHP_STATE_ONLINE || !group || (group->source != MHP_SOURCE_ACPI && group->source != MHP_SOURCE_DAX))
+                if (b->state != MHP_STATE_ONLINE || !group || !mhp_source_is_unit(group->source))
                         return false;
                 pages += expected_pages(v, b);
                 any = true;

@@ -130,3 +130,20 @@ void mhp_knob_in_force(const struct mhp_knob_guard *guard, const struct mhp_armi
         if (*hand)
                 ret->path = strcmp(hand, "offline") == 0 ? MHP_PATH_MHPD : MHP_PATH_KERNEL;
 }
+
+void mhp_arming_insist(struct mhp_arming *arming) {
+        arming->unasked = true;
+        if (strcmp(arming->value[MHP_KNOB_AUTO_ONLINE_BLOCKS], "offline") == 0)
+                set(arming, MHP_KNOB_AUTO_ONLINE_BLOCKS, "online_movable");
+}
+
+/* What is to stay offline comes online in Movable first: out of there it goes again. */
+bool mhp_arming_aim(struct mhp_arming *arming, enum mhp_want want) {
+        const char *value = want == MHP_WANT_KERNEL ? "online_kernel" : "online_movable";
+
+        if (!arming->unasked || arming->path != MHP_PATH_MHPD || !*arming->value[MHP_KNOB_AUTO_ONLINE_BLOCKS] ||
+            strcmp(arming->value[MHP_KNOB_AUTO_ONLINE_BLOCKS], value) == 0)
+                return false;
+        set(arming, MHP_KNOB_AUTO_ONLINE_BLOCKS, value);
+        return true;
+}

@@ -37,6 +37,7 @@ struct mhp_arming {
         enum mhp_path_reason reason;
         /* What the knobs have to say; an empty string leaves one alone. */
         char value[_MHP_KNOB_MAX][MHP_KNOB_VALUE_MAX];
+        bool unasked; /* the kernel brings memory online also when auto_online_blocks says `offline` */
 };
 
 /* can_arm: auto_online_blocks is there and writable. */
@@ -61,6 +62,14 @@ enum mhp_knob_verdict mhp_knob_judge(struct mhp_knob_guard *guard, const struct 
 
 /* armed: as planned and set. *ret: who brings blocks online in truth, with the knobs that have been left to another hand. */
 void mhp_knob_in_force(const struct mhp_knob_guard *guard, const struct mhp_arming *armed, struct mhp_arming *ret);
+
+/* For a machine where the kernel brings new memory online whatever auto_online_blocks says: pseries (dlpar_add_lmb(),
+ * arch/powerpc/platforms/pseries/hotplug-memory.c). `offline` would mean Normal there, out of which memory may not come again, so that the knob names a
+ * zone: Movable until mhp_arming_aim() says otherwise. */
+void mhp_arming_insist(struct mhp_arming *arming);
+
+/* Where the next memory is wanted, on such a machine and when mhpd is who decides. True: a knob has to say something else now. */
+bool mhp_arming_aim(struct mhp_arming *arming, enum mhp_want want);
 
 const char *mhp_path_name(enum mhp_path path);                     /* kernel mhpd */
 const char *mhp_path_reason_name(enum mhp_path_reason reason);

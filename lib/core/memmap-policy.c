@@ -11,7 +11,8 @@
 
 #define BIT(source) (1u << (source))
 #define ADDRESSED (BIT(MHP_SOURCE_VIRTIO_MEM) | BIT(MHP_SOURCE_DAX)) /* sources with regions */
-#define ADDED (ADDRESSED | BIT(MHP_SOURCE_ACPI) | BIT(MHP_SOURCE_HYPERV) | BIT(MHP_SOURCE_XEN) | BIT(MHP_SOURCE_OTHER)) /* all but boot memory */
+/* All but boot memory. */
+#define ADDED (ADDRESSED | BIT(MHP_SOURCE_ACPI) | BIT(MHP_SOURCE_HYPERV) | BIT(MHP_SOURCE_XEN) | BIT(MHP_SOURCE_OTHER) | BIT(MHP_SOURCE_DLPAR))
 
 static const char *const reason_names[_MHP_TABLE_REASON_MAX] = {
         [MHP_TABLE_REASON_UNNEEDED] = "unneeded", [MHP_TABLE_REASON_SOURCE] = "source", [MHP_TABLE_REASON_SIZE] = "size",

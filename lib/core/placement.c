@@ -14,8 +14,9 @@ static bool unbearable(const struct mhp_config *config, const struct mhp_geometr
 }
 
 static bool asks_kernel(enum mhp_source source) {
-        /* The callers of add_memory() with MHP_MEMMAP_ON_MEMORY: drivers/acpi/acpi_memhotplug.c and drivers/dax/kmem.c (6.12). */
-        return source == MHP_SOURCE_ACPI || source == MHP_SOURCE_DAX;
+        /* The callers of add_memory() with MHP_MEMMAP_ON_MEMORY: drivers/acpi/acpi_memhotplug.c, drivers/dax/kmem.c and
+         * arch/powerpc/platforms/pseries/hotplug-memory.c (6.12). */
+        return source == MHP_SOURCE_ACPI || source == MHP_SOURCE_DAX || source == MHP_SOURCE_DLPAR;
 }
 
 /* What becomes of memory whose adder asks for self-hosting, or does not. */

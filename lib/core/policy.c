@@ -178,9 +178,8 @@ static bool movable_offered(const struct mhp_block *block) {
         return block->state != MHP_STATE_OFFLINE || block->valid == 0 || block->valid & MHP_ZONE_BIT(MHP_ZONE_MOVABLE);
 }
 
-void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure,
-                       const struct mhp_block *block, struct mhp_decision *ret) {
-        const struct mhp_rule *rule = rule_find(map, config, block);
+static void decide(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure, const struct mhp_rule *rule,
+                   const struct mhp_block *block, struct mhp_decision *ret) {
         struct mhp_decision d = {
                 .want = config->zone,
                 .reason = MHP_REASON_ONLINE_ZONE,
@@ -205,6 +204,18 @@ void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *confi
         }
         yield_to_user(block, &d);
         *ret = d;
+}
+
+void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure,
+                       const struct mhp_block *block, struct mhp_decision *ret) {
+        decide(map, config, pressure, rule_find(map, config, block), block, ret);
+}
+
+void mhp_policy_expect(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure, enum mhp_source source,
+                       struct mhp_decision *ret) {
+        const struct mhp_block block = { .nr = MHP_NO_BLOCK, .group = MHP_NO_GROUP, .node = -1, .state = MHP_STATE_OFFLINE };
+
+        decide(map, config, pressure, mhp_policy_rule(config, source, -1, map->block_size), &block, ret);
 }
 
 static void ratio_words(const struct mhp_decision *d, const char *relation, struct mhp_text *text) {

@@ -38,6 +38,10 @@ struct mhp_decision {
 void mhp_policy_decide(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure,
                        const struct mhp_block *block, struct mhp_decision *ret);
 
+/* What it would be for one more block of that source, of which no more is known. */
+void mhp_policy_expect(const struct mhp_map *map, const struct mhp_config *config, const struct mhp_pressure *pressure, enum mhp_source source,
+                       struct mhp_decision *ret);
+
 /* The reason in a sentence: `movable 2G + 1G new is within 301 % of 1G kernel memory`. */
 void mhp_policy_words(const struct mhp_decision *decision, const struct mhp_config *config, struct mhp_text *text);
 

@@ -28,6 +28,13 @@ static const struct remover {
                 .no_hand = "the kmem driver does not let go of the device's memory",
                 .stays = "the kmem driver let go of the device's memory, and its blocks stayed",
         },
+        [MHP_SOURCE_DLPAR] = {
+                .hand = "the kernel gives the LMB back to the hypervisor",
+                .foreign = "",
+                .no_hold = "",
+                .no_hand = "the kernel does not give the LMB back to the hypervisor",
+                .stays = "the kernel gave the LMB back to the hypervisor, and its block stayed",
+        },
 };
 
 static const struct remover *find(enum mhp_source source) {

@@ -121,7 +121,24 @@ bool mhp_ring_undecided(const struct mhp_ring *ring) {
         return ring->map->queues[MHP_QUEUE_UNDECIDED].n > 0;
 }
 
+/* Whether the kernel is told beforehand where the next memory goes, which is asked when all that is there has been decided on. */
+static bool aims(const struct mhp_ring *ring) {
+        return ring->arming.unasked && ring->arming.path == MHP_PATH_MHPD && ring->busy != MHP_VERB_SETTLE &&
+               ring->map->queues[MHP_QUEUE_UNSETTLED].n == 0;
+}
+
+bool mhp_ring_aim(struct mhp_ring *ring) {
+        struct mhp_decision d;
+
+        if (!aims(ring))
+                return false;
+        mhp_policy_expect(ring->map, &ring->config, &ring->pressure, MHP_SOURCE_DLPAR, &d);
+        return mhp_arming_aim(&ring->arming, d.want);
+}
+
 bool mhp_ring_wants_pressure(const struct mhp_ring *ring) {
+        if (aims(ring))
+                return true;
         for (size_t i = 0; i < ring->map->n_removals; i++)
                 if (ring->map->removals[i].phase <= MHP_PHASE_CHOOSE)
                         return true;

@@ -87,6 +87,9 @@ const char *mhp_ring_removal_words(const struct mhp_ring *ring, uint32_t id);
 /* Another configuration; takes it over. Goals that are not reached are decided anew. */
 int mhp_ring_reload(struct mhp_ring *ring, uint64_t now, struct mhp_config *config, const struct mhp_arming *arming);
 
+/* Where the next memory is wanted, for a kernel that brings it online by itself; after a turn. True: the knobs in `arming` have changed. */
+bool mhp_ring_aim(struct mhp_ring *ring);
+
 /* A block that a settle can knock at; MHP_NO_BLOCK: there is none. */
 uint32_t mhp_ring_barrier(const struct mhp_ring *ring);
 

@@ -125,7 +125,7 @@ static int unbind(struct mhp_sim *sim, const char *name) {
 }
 
 static int hand(struct mhp_sim *sim, enum mhp_source source, const char *name) {
-        if (source == MHP_SOURCE_DAX)
+        if (source == MHP_SOURCE_DAX || source == MHP_SOURCE_DLPAR)
                 return unbind(sim, name);
         if (sim->vetoed)
                 return ENODEV; /* eject_store(), drivers/acpi/device_sysfs.c: the handler is not enabled */

@@ -154,7 +154,10 @@ static int turn(struct mhp_sim *sim, struct mhp_ring *ring) {
                         return r;
         }
         mhp_sim_get_pressure(sim, &pressure);
-        return mhp_ring_turn(ring, sim->now, &pressure);
+        int r = mhp_ring_turn(ring, sim->now, &pressure);
+        if (r >= 0 && mhp_ring_aim(ring))
+                mhp_sim_arm(sim, &ring->arming);
+        return r;
 }
 
 static int end_step(struct mhp_sim *sim, struct mhp_ring *ring, int error) {

@@ -159,13 +159,15 @@ static enum mhp_zone auto_zone(const struct mhp_sim *sim, const struct mhp_sim_p
                 return kernel_zone(block);
         if (sim->auto_online == MHP_VERB_ONLINE_KERNEL)
                 return kernel_zone(block);
-        return sim->auto_online == MHP_VERB_ONLINE_MOVABLE && block->valid & MHP_ZONE_BIT(MHP_ZONE_MOVABLE) ? MHP_ZONE_MOVABLE : MHP_ZONE_UNSET;
+        if (sim->auto_online == MHP_VERB_ONLINE_MOVABLE && block->valid & MHP_ZONE_BIT(MHP_ZONE_MOVABLE))
+                return MHP_ZONE_MOVABLE;
+        return plug->source == MHP_SOURCE_DLPAR ? kernel_zone(block) : MHP_ZONE_UNSET; /* dlpar_online_lmb() asks nobody */
 }
 
 static int bring_in(struct mhp_sim *sim, const struct mhp_sim_plug *plug, struct mhp_sim_block *first) {
         size_t n = (size_t) plug->blocks.last - plug->blocks.first + 1;
         enum mhp_zone zone = auto_zone(sim, plug, first);
-        bool one_by_one = plug->source == MHP_SOURCE_VIRTIO_MEM;
+        bool one_by_one = plug->source == MHP_SOURCE_VIRTIO_MEM || plug->source == MHP_SOURCE_DLPAR;
         int r = 0;
 
         for (size_t i = 0; i < n && r >= 0; i++) {

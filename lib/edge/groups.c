@@ -3,6 +3,8 @@
 #include "edge/groups.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@
 #include "base/units.h"
 #include "edge/names.h"
 #include "model/group.h"
+#include "model/lmb.h"
 
 struct acpi_block {
         uint32_t nr;
@@ -24,8 +27,8 @@ struct mhp_groups {
         enum mhp_source balloon;     /* who brings plain memory on this machine */
         struct acpi_block *acpi;     /* by number; owned */
         size_t n_acpi, acpi_capacity;
-        char **names;                /* interned group names; owned */
-        size_t n_names, names_capacity;
+        struct mhp_lmbs lmbs;        /* owned; none but on pseries */
+        void *names;                 /* tsearch(3): interned group names; owned */
 };
 
 void mhp_iomem_done(struct mhp_iomem *iomem) {
@@ -164,10 +167,9 @@ struct mhp_groups *mhp_groups_free(struct mhp_groups *groups) {
         if (!groups)
                 return NULL;
 
-        for (size_t i = 0; i < groups->n_names; i++)
-                free(groups->names[i]);
-        free(groups->names);
+        tdestroy(groups->names, free);
         free(groups->acpi);
+        mhp_lmbs_done(&groups->lmbs);
         mhp_iomem_done(&groups->iomem);
         free(groups);
         return NULL;
@@ -199,6 +201,45 @@ static bool is_chosen(const struct mhp_groups *groups, const struct mhp_iomem_ra
         return mhp_root_read(groups->root, path, value, sizeof(value)) >= 0 && strcmp(value, "offline") != 0;
 }
 
+/* A number in the device tree. 0: it is not there, or makes no sense. */
+static uint64_t read_number(const struct mhp_root *root, const char *path) {
+        _cleanup_free_ char *data = NULL;
+        size_t len;
+
+        if (mhp_root_read_all(root, path, &data, &len) < 0 || len > sizeof(uint64_t))
+                return 0;
+        return mhp_big_endian(data, len);
+}
+
+/* The kernel takes the first format that is there (walk_drmem_lmbs(), arch/powerpc/mm/drmem.c). A list that makes no sense is none: its memory is
+ * taken for what it would be on another machine. */
+static int read_lmbs(const struct mhp_root *root, struct mhp_lmbs *ret) {
+        struct mhp_lmb_cells cells = { .address = (unsigned) read_number(root, NAME_ADDRESS_CELLS), .size = read_number(root, NAME_LMB_SIZE) };
+        enum mhp_lmb_format format = MHP_LMB_V1;
+        _cleanup_free_ char *data = NULL;
+        size_t len;
+        int r = mhp_root_read_all(root, NAME_LMBS_V1, &data, &len);
+
+        if (r < 0 && r != -ENOMEM) {
+                format = MHP_LMB_V2;
+                r = mhp_root_read_all(root, NAME_LMBS_V2, &data, &len);
+        }
+        if (r >= 0)
+                r = mhp_lmbs_parse(data, len, format, cells, ret);
+        return r == -ENOMEM ? r : 0;
+}
+
+static int refresh_lmbs(struct mhp_groups *groups) {
+        struct mhp_lmbs lmbs = { 0 };
+        int r = read_lmbs(groups->root, &lmbs);
+
+        if (r < 0)
+                return r;
+        mhp_lmbs_done(&groups->lmbs);
+        groups->lmbs = lmbs;
+        return 0;
+}
+
 int mhp_groups_refresh(struct mhp_groups *groups) {
         struct mhp_iomem iomem = { .hidden = true };
         _cleanup_free_ char *text = NULL;
@@ -220,27 +261,27 @@ int mhp_groups_refresh(struct mhp_groups *groups) {
         groups->iomem = iomem;
         groups->has_devices = iomem.hidden && (has_entries(groups->root, NAME_VIRTIO_MEM_DRIVER, "virtio") ||
                                                has_entries(groups->root, NAME_DAX_DEVICES, "dax"));
-        return 0;
+        return refresh_lmbs(groups);
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(a, b);
 }
 
 static int intern(struct mhp_groups *groups, enum mhp_source source, const char *device, const char **ret) {
         _cleanup_free_ char *name = NULL;
-        int r;
+        char **found;
 
         if (asprintf(&name, "%s%s%s", mhp_source_name(source), device ? ":" : "", device ? device : "") < 0) {
                 name = NULL;
                 return -ENOMEM;
         }
-        for (size_t i = 0; i < groups->n_names; i++)
-                if (strcmp(groups->names[i], name) == 0) {
-                        *ret = groups->names[i];
-                        return 0;
-                }
-
-        r = ARRAY_GROW(groups->names, groups->n_names, groups->names_capacity);
-        if (r < 0)
-                return r;
-        *ret = groups->names[groups->n_names++] = TAKE(name);
+        found = tsearch(name, &groups->names, compare_names);
+        if (!found)
+                return -ENOMEM;
+        if (*found == name)
+                TAKE(name);
+        *ret = *found;
         return 0;
 }
 
@@ -341,6 +382,19 @@ static int from_acpi(struct mhp_groups *groups, enum mhp_resolve how, struct mhp
         return intern(groups, MHP_SOURCE_ACPI, device, &reading->group);
 }
 
+/* What the hypervisor can take again is an LMB, whether it was there at boot or came later. The flags of the list tell no more than that: the kernel
+ * notes the arrival of an LMB in the device tree only after its block has come (dlpar_memory(), arch/powerpc/platforms/pseries/hotplug-memory.c). */
+static int from_lmb(struct mhp_groups *groups, struct mhp_reading *reading) {
+        char device[sizeof("ffffffff")];
+        uint32_t drc;
+
+        if (mhp_lmbs_find(&groups->lmbs, mhp_mul_sat(reading->nr, groups->block_size), &drc) == 0)
+                return 0;
+        (void) snprintf(device, sizeof(device), "%08" PRIx32, drc);
+        reading->source = MHP_SOURCE_DLPAR;
+        return intern(groups, MHP_SOURCE_DLPAR, device, &reading->group);
+}
+
 static int plain(struct mhp_groups *groups, enum mhp_resolve how, struct mhp_reading *reading) {
         switch (how) {
         case MHP_RESOLVE_SCAN:
@@ -371,6 +425,9 @@ int mhp_groups_resolve(struct mhp_groups *groups, enum mhp_resolve how, struct m
         if (r < 0 || reading->group)
                 return r;
         r = from_acpi(groups, how, reading);
+        if (r < 0 || reading->group)
+                return r;
+        r = from_lmb(groups, reading);
         if (r < 0 || reading->group)
                 return r;
         return plain(groups, how, reading);

@@ -2,7 +2,8 @@
 #pragma once
 
 /* Which device brought a block. ACPI DIMMs by memoryN/firmware_node, virtio-mem and dax by /proc/iomem, whose addresses only
- * root sees; the firmware_node link is made after `add` and, with auto-online, after `online`, so that it is asked for again. */
+ * root sees; the firmware_node link is made after `add` and, with auto-online, after `online`, so that it is asked for again. The LMBs of
+ * pseries by the device tree, which everybody sees: each is a group of its own, called by its drc index. */
 
 #include "edge/root.h"
 #include "model/block.h"
@@ -14,7 +15,7 @@ struct mhp_groups *mhp_groups_free(struct mhp_groups *groups);
 DEFINE_CLEANUP(struct mhp_groups *, mhp_groups_free)
 #define _cleanup_groups_ _cleanup_(mhp_groups_freep)
 
-/* Reads /proc/iomem again. */
+/* Reads /proc/iomem, and the list of LMBs, again. */
 int mhp_groups_refresh(struct mhp_groups *groups);
 
 /* Reads the ACPI devices' own lists of blocks, for a whole scan: then mhp_groups_resolve() with SCAN asks no link. */

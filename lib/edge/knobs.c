@@ -34,6 +34,10 @@ bool mhp_knob_can_arm(const struct mhp_root *root) {
         return faccessat(root->fd, paths[MHP_KNOB_AUTO_ONLINE_BLOCKS], W_OK, AT_EACCESS) == 0;
 }
 
+bool mhp_knob_unasked(const struct mhp_root *root) {
+        return mhp_root_exists(root, NAME_DLPAR);
+}
+
 enum mhp_self_hosting mhp_knob_self_hosting(const struct mhp_root *root) {
         char value[MHP_KNOB_VALUE_MAX];
 

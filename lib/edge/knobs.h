@@ -14,5 +14,8 @@ int mhp_knob_write(const struct mhp_root *root, enum mhp_knob knob, const char *
 /* auto_online_blocks is there and may be written. */
 bool mhp_knob_can_arm(const struct mhp_root *root);
 
+/* The kernel brings new memory online whatever auto_online_blocks says: it is of pseries, which has DLPAR. */
+bool mhp_knob_unasked(const struct mhp_root *root);
+
 /* memmap_on_memory, which is fixed at boot: get_memmap_mode() (mm/memory_hotplug.c). */
 enum mhp_self_hosting mhp_knob_self_hosting(const struct mhp_root *root);

@@ -10,6 +10,7 @@
 
 #define SOURCE_NAME_MAX 16
 #define REMOVER_PATH_MAX 128
+#define DRC_DIGITS 8
 
 static const struct {
         const char *path, *held, *free;
@@ -79,16 +80,41 @@ static int unplug(const struct mhp_root *root, const char *device) {
         return mhp_root_exists(root, path) ? mhp_root_write(root, path, "unplugged") : mhp_root_write(root, NAME_KMEM_UNBIND, device);
 }
 
+/* The kernel finds the LMB by its drc index, takes its block offline if that is not so yet, and gives it to the hypervisor before the write returns
+ * (dlpar_store(), arch/powerpc/platforms/pseries/dlpar.c). */
+static int give_lmb(const struct mhp_root *root, const char *drc) {
+        char words[sizeof("memory remove index 0x") + DRC_DIGITS];
+
+        if (strlen(drc) != DRC_DIGITS || strspn(drc, "0123456789abcdef") != DRC_DIGITS)
+                return -EINVAL;
+        (void) snprintf(words, sizeof(words), "memory remove index 0x%s", drc);
+        return mhp_root_write(root, NAME_DLPAR, words);
+}
+
+static int hand(const struct mhp_root *root, enum mhp_source source, const char *device) {
+        switch (source) {
+        case MHP_SOURCE_ACPI:
+                return device ? eject(root, device) : -EINVAL;
+        case MHP_SOURCE_DAX:
+                return device ? unplug(root, device) : -EINVAL;
+        case MHP_SOURCE_DLPAR:
+                return device ? give_lmb(root, device) : -EINVAL;
+        case MHP_SOURCE_UNKNOWN:
+        case MHP_SOURCE_BOOT:
+        case MHP_SOURCE_VIRTIO_MEM:
+        case MHP_SOURCE_HYPERV:
+        case MHP_SOURCE_XEN:
+        case MHP_SOURCE_OTHER:
+        case _MHP_SOURCE_MAX:
+                break;
+        }
+        return -EOPNOTSUPP;
+}
+
 int mhp_remover_hand(const struct mhp_root *root, const char *group) {
         const char *device = strchr(group, ':');
         enum mhp_source source;
         int r = mhp_remover_source(group, &source);
 
-        if (r < 0)
-                return r;
-        if (source != MHP_SOURCE_ACPI && source != MHP_SOURCE_DAX)
-                return -EOPNOTSUPP;
-        if (!device || !is_device(device + 1))
-                return -EINVAL;
-        return source == MHP_SOURCE_ACPI ? eject(root, device + 1) : unplug(root, device + 1);
+        return r < 0 ? r : hand(root, source, device && is_device(device + 1) ? device + 1 : NULL);
 }

@@ -8,6 +8,7 @@
  *   virtio-mem  hold: N to the module parameter unplug_online: it takes offline blocks alone          no hand-over: it takes these by itself
  *   dax         no hold: nobody else takes it out                                                     hand-over: `unplugged` to the device's state, where it
  *                                                                                                     has that file (7.3); else its name to kmem's unbind
+ *   dlpar       no hold: the kernel takes whatever the hypervisor asks for                            hand-over: its drc index to /sys/kernel/dlpar
  *
  * The state file shows what was written to it and not the blocks. An unbind leaves nobody to write it; `unplugged` is true of a device without blocks, and a
  * user can bring it back from there by the same file. */
@@ -27,7 +28,7 @@ int mhp_remover_read(const struct mhp_root *root, enum mhp_source source, char r
  * of this switch. */
 int mhp_remover_write(const struct mhp_root *root, enum mhp_source source, const char *value);
 
-/* group: `acpi:PNP0C80:00`. -EINVAL: no such name; -EOPNOTSUPP: there is nothing to hand it to. The eject is begun when this returns, the unbind, or the write to state, is over. */
+/* group: `acpi:PNP0C80:00`. -EINVAL: no such name; -EOPNOTSUPP: there is nothing to hand it to. The eject is begun when this returns; the others are over. */
 int mhp_remover_hand(const struct mhp_root *root, const char *group);
 
 /* The source that a group's name, or that alone, begins with. -EINVAL. */

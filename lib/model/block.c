@@ -31,6 +31,7 @@ static const char *const source_names[_MHP_SOURCE_MAX] = {
         [MHP_SOURCE_HYPERV] = "hyperv",
         [MHP_SOURCE_XEN] = "xen",
         [MHP_SOURCE_OTHER] = "other",
+        [MHP_SOURCE_DLPAR] = "dlpar",
 };
 
 static const char *const want_names[_MHP_WANT_MAX] = {
@@ -206,5 +207,5 @@ enum mhp_want mhp_zone_class(enum mhp_zone zone) {
 }
 
 bool mhp_source_is_unit(enum mhp_source source) {
-        return source == MHP_SOURCE_ACPI || source == MHP_SOURCE_DAX;
+        return source == MHP_SOURCE_ACPI || source == MHP_SOURCE_DAX || source == MHP_SOURCE_DLPAR;
 }

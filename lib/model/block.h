@@ -137,5 +137,5 @@ int mhp_valid_zones_parse(const char *s, enum mhp_state state, enum mhp_zone *re
 /* Movable memory counts as movable, every other zone (and `none`) as kernel memory; UNSET and Device as neither. */
 enum mhp_want mhp_zone_class(enum mhp_zone zone);
 
-/* DIMMs and dax devices leave as one or not at all, so they go to one kind of zone; virtio-mem and the balloons give back single blocks. */
+/* DIMMs, dax devices and LMBs leave as one or not at all, so they go to one kind of zone; virtio-mem and the balloons give back single blocks. */
 bool mhp_source_is_unit(enum mhp_source source);

@@ -18,6 +18,7 @@ class Tree:
     def __init__(self, root, block_size=BLOCK):
         self.root = root
         self.block_size = block_size
+        self.page = PAGE
         self.iomem = []
         self.memory = root / "sys/devices/system/memory"
         self.memory.mkdir(parents=True)
@@ -79,7 +80,7 @@ class Tree:
         file = self.root / "proc/kpageflags"
         file.touch()
         with open(file, "r+b") as handle:
-            handle.seek((nr * self.block_size // PAGE + page) * 8)
+            handle.seek((nr * self.block_size // self.page + page) * 8)
             handle.write(struct.pack(f"{len(flags)}Q", *flags))
 
     def zone(self, node, zone, present, managed, more=""):
@@ -153,4 +154,31 @@ def mixed():
         tree.ram(0, 7)
         tree.ram(32, 43)
         tree.device(48, 51, "virtio0", "System RAM (virtio_mem)")
+        yield tree
+
+
+@contextlib.contextmanager
+def pseries(mmu="Radix", page=65536, dimm="Movable"):
+    """A guest of QEMU's pseries machine: 2 GiB at boot, then a DIMM of 1 GiB, which the guest sees as four LMBs."""
+    with workdir() as root:
+        tree = Tree(root, 256 << 20)
+        tree.page = page
+        tree.block(0, zones="none")
+        tree.blocks(1, 7)
+        tree.blocks(8, 11, zones=dimm)
+        for first, last in ((0, 7), (8, 8), (9, 9), (10, 10), (11, 11)):
+            tree.ram(first, last)
+        tree.write("sys/kernel/dlpar", "memory,cpu,dt")
+        tree.write("proc/sys/kernel/arch", "ppc64le")
+        tree.write("proc/cpuinfo", f"processor\t: 0\ncpu\t\t: POWER9, altivec supported\n\ntimebase\t: 512000000\nplatform\t: pSeries\nMMU\t\t: {mmu}")
+        tree.write("proc/meminfo", f"MemTotal:        3107264 kB\nMemFree:         {2000000 * page // 1024 // 64} kB\nMemAvailable:    2600000 kB")
+        tree.write("proc/vmstat", f"nr_free_pages {2000000 // 64}\nnr_zone_inactive_anon 20")
+        tree.write("sys/kernel/mm/transparent_hugepage/hpage_pmd_size", str(2 << 20 if mmu == "Radix" else 16 << 20))
+        base = root / "sys/firmware/devicetree/base"
+        dynamic = base / "ibm,dynamic-reconfiguration-memory"
+        dynamic.mkdir(parents=True)
+        (base / "#address-cells").write_bytes(struct.pack(">I", 2))
+        (dynamic / "ibm,lmb-size").write_bytes(struct.pack(">Q", 256 << 20))
+        sets = ((8, 0, 0, 0xffffffff, 0xc0), (4, 0x80000000, 0x80000008, 0, 8), (116, 0xc0000000, 0x8000000c, 0xffffffff, 0))
+        (dynamic / "ibm,dynamic-memory-v2").write_bytes(struct.pack(">I", len(sets)) + b"".join(struct.pack(">IQIII", *s) for s in sets))
         yield tree

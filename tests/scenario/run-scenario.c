@@ -112,6 +112,10 @@ static int run_line(struct scenario *s, char *line) {
                 s->cannot_arm = true;
                 return 0;
         }
+        if (strcmp(args.word[0], "unasked") == 0) {
+                s->unasked = true;
+                return 0;
+        }
         if (strcmp(args.word[0], "teardown") == 0) {
                 s->teardown = true;
                 return 0;

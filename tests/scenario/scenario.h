@@ -32,6 +32,7 @@ struct scenario {
         char *section;              /* the one being written */
         bool in_config;
         bool cannot_arm;
+        bool unasked; /* pseries: the kernel brings memory online whatever it is told */
         bool teardown;
         struct mhp_sim *sim;        /* NULL: not started */
         struct mhp_ring *ring;

@@ -31,6 +31,8 @@ static void make_config(const struct scenario *s, struct mhp_config *ret, struct
         for (size_t i = 0; i < s->n_settings; i++)
                 (void) mhp_config_set(ret, s->settings[i].section, s->settings[i].key, s->settings[i].value, &allowed);
         mhp_arming_plan(ret, !s->cannot_arm, ret_arming);
+        if (s->unasked)
+                mhp_arming_insist(ret_arming);
         if (s->sim)
                 mhp_sim_arm(s->sim, ret_arming);
 }

@@ -119,7 +119,7 @@ static void test_zone_class(void **state) {
 
 static void test_unit(void **state) {
         for (int source = 0; source < _MHP_SOURCE_MAX; source++)
-                assert_int_equal(mhp_source_is_unit((enum mhp_source) source), source == MHP_SOURCE_ACPI || source == MHP_SOURCE_DAX);
+                assert_int_equal(mhp_source_is_unit((enum mhp_source) source), source == MHP_SOURCE_ACPI || source == MHP_SOURCE_DAX || source == MHP_SOURCE_DLPAR);
 }
 
 int main(void) {

@@ -250,6 +250,33 @@ static void test_chosen(void **state) {
         }
 }
 
+#define DYNAMIC_MEMORY "sys/firmware/devicetree/base/ibm,dynamic-reconfiguration-memory/"
+#define W(x) (uint8_t) ((uint32_t) (x) >> 24), (uint8_t) ((uint32_t) (x) >> 16), (uint8_t) ((uint32_t) (x) >> 8), (uint8_t) (x)
+
+/* A pseries guest: blocks 0-15 were there at boot, 16-31 are LMBs of a block each. Everybody sees that, whenever they ask, whatever the state. */
+static void test_lmbs(void **state) {
+        static const uint8_t cells[] = { W(2) }, size[] = { W(0), W(BLOCK_SIZE) };
+        static const uint8_t lmbs[] = { W(2), W(16), W(0), W(0), W(0), W(0xffffffff), W(0xc0), W(16), W(0), W(0x80000000), W(0x80000010), W(0), W(0) };
+        static const enum mhp_resolve hows[] = { MHP_RESOLVE_SCAN, MHP_RESOLVE_ARRIVING, MHP_RESOLVE_SETTLED };
+        struct machine *m = *state;
+
+        tree_bytes(&m->t, "sys/firmware/devicetree/base/#address-cells", cells, sizeof(cells));
+        tree_bytes(&m->t, DYNAMIC_MEMORY "ibm,lmb-size", size, sizeof(size));
+        tree_bytes(&m->t, DYNAMIC_MEMORY "ibm,dynamic-memory-v2", lmbs, sizeof(lmbs));
+        make_groups(m, IOMEM_HIDDEN);
+        ROWS(how, hows) {
+                assert_string_equal(ask(m, *how, 16, MHP_STATE_ONLINE), "dlpar:80000010");
+                assert_string_equal(ask(m, *how, 31, MHP_STATE_OFFLINE), "dlpar:8000001f");
+        }
+        assert_string_equal(ask(m, MHP_RESOLVE_SCAN, 15, MHP_STATE_ONLINE), "boot");
+        assert_string_equal(ask(m, MHP_RESOLVE_SCAN, 32, MHP_STATE_ONLINE), "boot");
+
+        /* a list that is cut short is none */
+        tree_bytes(&m->t, DYNAMIC_MEMORY "ibm,dynamic-memory-v2", lmbs, sizeof(lmbs) - 4);
+        make_groups(m, IOMEM_HIDDEN);
+        assert_string_equal(ask(m, MHP_RESOLVE_SCAN, 16, MHP_STATE_ONLINE), "boot");
+}
+
 static void test_balloons(void **state) {
         struct machine *m = *state;
 
@@ -272,7 +299,7 @@ static void test_balloons(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_iomem_parse), T(test_by_iomem), T(test_by_acpi), T(test_late_link), T(test_refresh), T(test_hidden),
-                T(test_no_iomem), T(test_balloons), T(test_chosen),
+                T(test_no_iomem), T(test_lmbs), T(test_balloons), T(test_chosen),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

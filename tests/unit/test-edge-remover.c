@@ -10,6 +10,7 @@
 #define VETO "sys/firmware/acpi/hotplug/memory/enabled"
 #define UNPLUG_ONLINE "sys/module/virtio_mem/parameters/unplug_online"
 #define EJECT "sys/bus/acpi/devices/PNP0C80:0a/eject"
+#define DLPAR "sys/kernel/dlpar"
 #define UNBIND "sys/bus/dax/drivers/kmem/unbind"
 
 struct machine {
@@ -84,7 +85,7 @@ static void test_hold(void **state) {
 }
 
 static void test_no_hold(void **state) {
-        static const enum mhp_source sources[] = { MHP_SOURCE_DAX, MHP_SOURCE_BOOT, MHP_SOURCE_UNKNOWN, MHP_SOURCE_XEN, _MHP_SOURCE_MAX };
+        static const enum mhp_source sources[] = { MHP_SOURCE_DAX, MHP_SOURCE_BOOT, MHP_SOURCE_UNKNOWN, MHP_SOURCE_XEN, MHP_SOURCE_DLPAR, _MHP_SOURCE_MAX };
         struct machine *m = *state;
         char value[MHP_HOLD_VALUE_MAX];
 
@@ -111,6 +112,11 @@ static void test_hand(void **state) {
                 { "dax:", -EINVAL, NULL, NULL },
                 { "dax:../0.0", -EINVAL, NULL, NULL },
                 { "dax:dax0.0\n", -EINVAL, NULL, NULL },
+                { "dlpar:80000008", 0, DLPAR, "memory remove index 0x80000008" },
+                { "dlpar:8000000A", -EINVAL, NULL, NULL },
+                { "dlpar:8000000", -EINVAL, NULL, NULL },
+                { "dlpar:800000080", -EINVAL, NULL, NULL },
+                { "dlpar", -EINVAL, NULL, NULL },
                 { "virtio-mem:virtio0", -EOPNOTSUPP, NULL, NULL },
                 { "boot", -EOPNOTSUPP, NULL, NULL },
                 { "nonsense:x", -EINVAL, NULL, NULL },
@@ -120,9 +126,11 @@ static void test_hand(void **state) {
         ROWS(row, rows) {
                 tree_file(&m->t, EJECT, "");
                 tree_file(&m->t, UNBIND, "");
+                tree_file(&m->t, DLPAR, "");
                 ROW_INT(row->group, mhp_remover_hand(&m->root, row->group), row->r);
                 assert_string_equal(tree_read(&m->t, EJECT), row->path && strcmp(row->path, EJECT) == 0 ? row->written : "");
                 assert_string_equal(tree_read(&m->t, UNBIND), row->path && strcmp(row->path, UNBIND) == 0 ? row->written : "");
+                assert_string_equal(tree_read(&m->t, DLPAR), row->path && strcmp(row->path, DLPAR) == 0 ? row->written : "");
         }
 }
 

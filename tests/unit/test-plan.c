@@ -476,6 +476,7 @@ static void test_remover(void **state) {
         assert_true(mhp_remover_holds(MHP_SOURCE_ACPI) && mhp_remover_hands(MHP_SOURCE_ACPI) && mhp_remover_can(MHP_SOURCE_ACPI));
         assert_true(mhp_remover_holds(MHP_SOURCE_VIRTIO_MEM) && !mhp_remover_hands(MHP_SOURCE_VIRTIO_MEM) && mhp_remover_can(MHP_SOURCE_VIRTIO_MEM));
         assert_true(!mhp_remover_holds(MHP_SOURCE_DAX) && mhp_remover_hands(MHP_SOURCE_DAX) && mhp_remover_can(MHP_SOURCE_DAX));
+        assert_true(!mhp_remover_holds(MHP_SOURCE_DLPAR) && mhp_remover_hands(MHP_SOURCE_DLPAR) && mhp_remover_can(MHP_SOURCE_DLPAR));
         assert_false(mhp_remover_can(MHP_SOURCE_BOOT) || mhp_remover_can(MHP_SOURCE_HYPERV) || mhp_remover_can(_MHP_SOURCE_MAX));
         assert_string_equal(mhp_remover_hand_words(MHP_SOURCE_XEN), mhp_remover_none());
 }

@@ -66,15 +66,18 @@ static void make_parent(const struct tree *t, const char *path) {
                 tree_dir(t, copy);
 }
 
-void tree_file(const struct tree *t, const char *path, const char *content) {
-        size_t len = strlen(content);
+void tree_bytes(const struct tree *t, const char *path, const void *data, size_t len) {
         int fd;
 
         make_parent(t, path);
         fd = openat(t->fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        if (fd < 0 || write(fd, content, len) != (ssize_t) len)
+        if (fd < 0 || write(fd, data, len) != (ssize_t) len)
                 err(99, "%s/%s", t->path, path);
         close(fd);
+}
+
+void tree_file(const struct tree *t, const char *path, const char *content) {
+        tree_bytes(t, path, content, strlen(content));
 }
 
 void tree_link(const struct tree *t, const char *path, const char *target) {

@@ -3,6 +3,7 @@
 
 /* A machine made of files: a folder with sys and proc, as an edge wants it. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct tree {
@@ -16,6 +17,7 @@ void tree_remove(struct tree *t);
 
 /* Missing folders on the way are made. A file is written over. */
 void tree_file(const struct tree *t, const char *path, const char *content);
+void tree_bytes(const struct tree *t, const char *path, const void *data, size_t len);
 void tree_dir(const struct tree *t, const char *path);
 void tree_link(const struct tree *t, const char *path, const char *target);
 void tree_drop(const struct tree *t, const char *path);
