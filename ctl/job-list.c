@@ -57,7 +57,7 @@ static void add_bool(struct mhp_text *out, const char *key, bool known, bool val
 
 void ctl_job_json(struct mhp_text *out, const struct ctl_job_entry *e, bool cancels) {
         bool ended = *e->result != '\0';
-        bool changed = cancels ? !ended || strcmp(e->result, "canceled") == 0 : e->changed;
+        bool changed = cancels ? !ended || strcmp(e->result, "cancelled") == 0 : e->changed;
 
         ctl_json_u64(out, "{", "job", e->id);
         ctl_json_string(out, ",", "verb", e->verb);

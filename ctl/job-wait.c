@@ -211,7 +211,7 @@ static void print_end(struct ctl_wait *wait) {
         mhp_text_printf(out, "%" PRIu64 " of %" PRIu64 " block%s %s", p->done, p->total, p->total == 1 ? "" : "s", ctl_job_done_word(p->kind));
         if (!online(wait) && p->block_size > 0)
                 mhp_text_printf(out, " (%s)", mhp_format_size(size, mhp_mul_sat(p->done, p->block_size)));
-        mhp_text_printf(out, "%s\n", strcmp(wait->result, "canceled") == 0 ? ", cancelled" : strcmp(wait->result, "timeout") == 0 ? ", time is up" : "");
+        mhp_text_printf(out, "%s\n", strcmp(wait->result, "cancelled") == 0 ? ", cancelled" : strcmp(wait->result, "timeout") == 0 ? ", time is up" : "");
 }
 
 /* The daemon knows more of the job than the signal of its end says. */
@@ -239,7 +239,7 @@ int ctl_wait_tell_started(struct ctl_wait *wait) {
 }
 
 static int status_of(const struct ctl_wait *wait) {
-        if (strcmp(wait->result, wait->cancels ? "canceled" : "done") == 0)
+        if (strcmp(wait->result, wait->cancels ? "cancelled" : "done") == 0)
                 return CTL_DONE;
         return wait->progress.done > 0 && !wait->cancels ? CTL_PARTLY : CTL_FAILED;
 }

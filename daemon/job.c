@@ -195,7 +195,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int give_up(struct jobs *jobs, const struct job *job) {
-        int r = mhp_ring_give_up(jobs->engine->ring, loop_now(), job->id, MHP_ENDING_CANCELED);
+        int r = mhp_ring_give_up(jobs->engine->ring, loop_now(), job->id, MHP_ENDING_CANCELLED);
 
         if (r < 0)
                 return r == -ENOENT ? 0 : r; /* it has ended, and is about to be told so */
@@ -205,7 +205,7 @@ static int give_up(struct jobs *jobs, const struct job *job) {
 int jobs_cancel(struct jobs *jobs, uint32_t id) {
         for (size_t i = 0; i < jobs->n; i++)
                 if (jobs->job[i]->id == id && !jobs->job[i]->ended)
-                        return jobs->job[i]->removal ? give_up(jobs, jobs->job[i]) : end(jobs, jobs->job[i], "canceled");
+                        return jobs->job[i]->removal ? give_up(jobs, jobs->job[i]) : end(jobs, jobs->job[i], "cancelled");
         return -ENOENT;
 }
 

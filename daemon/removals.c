@@ -159,7 +159,7 @@ static int add_lift(struct mhp_map *left, enum mhp_source source) {
                 .id = left->n_removals > 0 ? left->removals[left->n_removals - 1].id + 1 : 1,
                 .verb = MHP_REMOVAL_UNPLUG,
                 .phase = MHP_PHASE_LIFT,
-                .ending = MHP_ENDING_CANCELED,
+                .ending = MHP_ENDING_CANCELLED,
                 .held = (uint8_t) source,
                 .blame = MHP_NO_BLOCK,
         };

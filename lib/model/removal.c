@@ -29,7 +29,7 @@ static const char *const ending_names[_MHP_ENDING_MAX] = {
         [MHP_ENDING_PARTLY] = "partly",
         [MHP_ENDING_FAILED] = "failed",
         [MHP_ENDING_TIMEOUT] = "timeout",
-        [MHP_ENDING_CANCELED] = "canceled",
+        [MHP_ENDING_CANCELLED] = "cancelled",
         [MHP_ENDING_FOUGHT] = "fought",
 };
 

@@ -35,7 +35,7 @@ enum mhp_ending {
         MHP_ENDING_PARTLY,   /* `partly`: some units of it are */
         MHP_ENDING_FAILED,   /* `failed`: at a block, or at the device */
         MHP_ENDING_TIMEOUT,  /* `timeout`: the time that it was given is over */
-        MHP_ENDING_CANCELED, /* `canceled` */
+        MHP_ENDING_CANCELLED, /* `cancelled` */
         MHP_ENDING_FOUGHT,   /* `fought`: another hand brings its blocks online again and again */
         _MHP_ENDING_MAX,
 };

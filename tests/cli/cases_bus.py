@@ -233,7 +233,7 @@ def wait_for_a_job():
         equal(mhpctl("cancel", "7", env=env).out, "2 of 4 blocks unplugged (256M), cancelled\n34-35 were not reached\n", "cancel waits for the end")
         out, err = process.communicate(timeout=10)
         equal((process.returncode, out), (64, "2 of 4 blocks unplugged (256M), cancelled\n"), "wait")
-        has(err, "canceled: 34-35 were not reached", "wait: standard error")
+        has(err, "cancelled: 34-35 were not reached", "wait: standard error")
         run = mhpctl("wait", "7", env=env, status=64, err="34-35 were not reached")
         equal(run.out, out, "the same afterwards")
         mhpctl("cancel", "7", env=env, status=1, err="has ended already")
@@ -250,7 +250,7 @@ def cancel_in_json():
     with bus() as env, fake(env, "slow", MAP):
         mhpctl("offline", "--no-wait", "32-35", env=env)
         answer = mhpctl("cancel", "--json", "7", env=env).json()
-        equal([answer[key] for key in ("job", "verb", "result", "changed", "blocks")], [7, "offline", "canceled", True, 2], "cancel --json")
+        equal([answer[key] for key in ("job", "verb", "result", "changed", "blocks")], [7, "offline", "cancelled", True, 2], "cancel --json")
     with bus() as env, fake(env, "slow", MAP):
         mhpctl("offline", "--no-wait", "32-35", env=env)
         equal(mhpctl("cancel", "--no-wait", "7", env=env).out, "job 7\n", "cancel --no-wait")

@@ -174,7 +174,7 @@ static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return sd_bus_reply_method_errorf(m, "org.mhpd1.Error.NoSuchJob", "job %u has ended already: done", id);
         fprintf(stderr, "Cancel\n");
         sd_bus_reply_method_return(m, "");
-        return end_job(userdata, "canceled", 2, "34-35 were not reached");
+        return end_job(userdata, "cancelled", 2, "34-35 were not reached");
 }
 
 static int method_text(sd_bus_message *m, void *userdata, sd_bus_error *error) {

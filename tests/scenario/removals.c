@@ -61,7 +61,7 @@ static int cmd_cancel(struct scenario *s, const struct args *args) {
         if (args->n > 1 && arg_number(s, args, 1, &id) < 0)
                 return -1;
         mhp_sim_wake(s->sim);
-        return done(s, mhp_ring_give_up(s->ring, s->sim->now, (uint32_t) id, MHP_ENDING_CANCELED));
+        return done(s, mhp_ring_give_up(s->ring, s->sim->now, (uint32_t) id, MHP_ENDING_CANCELLED));
 }
 
 static int cmd_pages(struct scenario *s, const struct args *args) {

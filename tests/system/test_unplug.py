@@ -135,7 +135,7 @@ class Course(Unplug):
         began = time.monotonic()
         self.bus.call("Cancel", "u", job)
         result, done, _, _ = self.ended(job)
-        self.assertEqual((result, done), ("canceled", 0))
+        self.assertEqual((result, done), ("cancelled", 0))
         self.assertLess(time.monotonic() - began, 5)
         self.machine.release()
         self.check_back()
@@ -247,7 +247,7 @@ class Course(Unplug):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
         self.assertEqual((process.returncode, out), (1, "0 of 8 blocks unplugged (0B), cancelled\n"))
-        self.assertIn("canceled", err)
+        self.assertIn("cancelled", err)
         self.assertEqual(set(self.machine.states().values()), {"Movable"})
         self.assertEqual(self.machine.get(VETO), "1")
 
@@ -348,7 +348,7 @@ class DryRun(Unplug):
         wait_for("the eject", lambda: f"dry run: {GROUP} would be handed over" in self.mhpd.log())
         self.assertIn(f"dry run: what brought {GROUP} would be kept", self.mhpd.log())
         self.bus.call("Cancel", "u", job)
-        self.assertEqual(self.ended(job)[0], "canceled")
+        self.assertEqual(self.ended(job)[0], "cancelled")
         self.assertEqual((self.machine.writes, self.machine.vetoes, self.machine.ejects), ([], [], []))
 
 
@@ -420,7 +420,7 @@ class Objects(Unplug):
         status = self.mhpctl("status")
         self.assertRegex(status.stdout, rf"(?m)^job {job} +unplug of {GROUP}: offline, \d of 8 blocks")
         self.bus.busctl("call", NAME, self.path(job), "org.mhpd1.Job", "Cancel")
-        self.assertEqual(self.ended(job)[0], "canceled")
+        self.assertEqual(self.ended(job)[0], "cancelled")
         with self.assertRaises(BusError):
             self.properties(job)
         self.machine.release()

@@ -36,7 +36,7 @@ struct world {
         bool touched[LAST + 1];        /* another hand was at it, or onlining it was made to fail, since it became a member */
         uint32_t member[LAST + 1];     /* of which removal, 0: none */
         enum mhp_zone home[LAST + 1];  /* where it was then */
-        uint64_t n_ops, n_torn, n_done, n_partly, n_failed, n_canceled, n_timeout, n_fought, n_restored;
+        uint64_t n_ops, n_torn, n_done, n_partly, n_failed, n_cancelled, n_timeout, n_fought, n_restored;
 };
 
 static uint32_t dice(struct world *w, uint32_t sides) {
@@ -183,7 +183,7 @@ static void reap(struct world *w) {
                 w->n_done += removal->ending == MHP_ENDING_DONE;
                 w->n_partly += removal->ending == MHP_ENDING_PARTLY;
                 w->n_failed += removal->ending == MHP_ENDING_FAILED;
-                w->n_canceled += removal->ending == MHP_ENDING_CANCELED;
+                w->n_cancelled += removal->ending == MHP_ENDING_CANCELLED;
                 w->n_timeout += removal->ending == MHP_ENDING_TIMEOUT;
                 w->n_fought += removal->ending == MHP_ENDING_FOUGHT;
                 check_restored(w, id);
@@ -353,7 +353,7 @@ static void remove_some(struct world *w) {
 static void cancel(struct world *w) {
         if (w->last_id == 0)
                 return;
-        int r = mhp_ring_give_up(w->ring, w->sim->now, w->last_id - dice(w, MIN(w->last_id, 3u)), MHP_ENDING_CANCELED);
+        int r = mhp_ring_give_up(w->ring, w->sim->now, w->last_id - dice(w, MIN(w->last_id, 3u)), MHP_ENDING_CANCELLED);
         CHECK(w, r == 0 || r == -ENOENT, "cancel: %s", strerror(-r));
         mhp_sim_wake(w->sim);
 }
@@ -565,7 +565,7 @@ static uint64_t number(const char *name, uint64_t otherwise) {
 
 static void test_random(void **state) {
         uint64_t seed = number("MHPD_TEST_SEED", 1), rounds = number("MHPD_TEST_ROUNDS", 600), ops = number("MHPD_TEST_OPS", 100);
-        uint64_t n_ops = 0, n_torn = 0, n_done = 0, n_partly = 0, n_failed = 0, n_canceled = 0, n_timeout = 0, n_fought = 0, n_restored = 0;
+        uint64_t n_ops = 0, n_torn = 0, n_done = 0, n_partly = 0, n_failed = 0, n_cancelled = 0, n_timeout = 0, n_fought = 0, n_restored = 0;
 
         for (uint64_t round = 0; round < rounds; round++) {
                 struct world w = { .seed = (seed + round) * UINT64_C(0x9e3779b97f4a7c15), .round = seed + round, .keep = (seed + round) % 4 == 0,
@@ -579,16 +579,16 @@ static void test_random(void **state) {
                 }
                 come_to_rest(&w);
                 n_ops += w.n_ops, n_torn += w.n_torn, n_done += w.n_done, n_partly += w.n_partly, n_failed += w.n_failed;
-                n_canceled += w.n_canceled, n_timeout += w.n_timeout, n_fought += w.n_fought, n_restored += w.n_restored;
+                n_cancelled += w.n_cancelled, n_timeout += w.n_timeout, n_fought += w.n_fought, n_restored += w.n_restored;
                 mhp_ring_free(w.ring);
                 mhp_sim_free(w.sim);
                 mhp_backing_free(w.backing);
         }
         print_message("%" PRIu64 " steps from seed %" PRIu64 ": %" PRIu64 " teardowns, %" PRIu64 " removals done, %" PRIu64 " partly, %" PRIu64 " failed, %" PRIu64
-                      " canceled, %" PRIu64 " out of time, %" PRIu64 " fought for; %" PRIu64 " blocks back in their zones\n",
-                      n_ops, seed, n_torn, n_done, n_partly, n_failed, n_canceled, n_timeout, n_fought, n_restored);
+                      " cancelled, %" PRIu64 " out of time, %" PRIu64 " fought for; %" PRIu64 " blocks back in their zones\n",
+                      n_ops, seed, n_torn, n_done, n_partly, n_failed, n_cancelled, n_timeout, n_fought, n_restored);
         if (rounds >= 600)
-                assert_true(n_torn > 100 && n_done > 100 && n_partly > 10 && n_failed > 100 && n_canceled > 10 && n_timeout > 5 && n_fought > 0 && n_restored > 500);
+                assert_true(n_torn > 100 && n_done > 100 && n_partly > 10 && n_failed > 100 && n_cancelled > 10 && n_timeout > 5 && n_fought > 0 && n_restored > 500);
 }
 
 int main(void) {

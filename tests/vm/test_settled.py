@@ -81,12 +81,12 @@ class Settled(RemovalCase):
         waiting = self.machine.agent.start(f"mhpctl wait {number}")
         said = self.mhpctl(f"cancel --json {number}", 90)
         self.assertEqual(said.code, 0, said.out + said.err)
-        self.assertEqual([json.loads(said.out)[key] for key in ("job", "result", "changed")], [number, "canceled", True])
+        self.assertEqual([json.loads(said.out)[key] for key in ("job", "result", "changed")], [number, "cancelled", True])
         self.assertEqual(self.places(), places, "cancel has waited until all was back")
         self.assertEqual(self.machine.agent.finish(waiting, 30).code, 1)
         again = self.mhpctl(f"wait --json {number}")
         self.assertEqual((again.code, json.loads(again.out)["changed"]), (1, False))
-        for verb, words in (("cancel", "has ended already: canceled"), ("wait 99; mhpctl cancel", "there is no job 99")):
+        for verb, words in (("cancel", "has ended already: cancelled"), ("wait 99; mhpctl cancel", "there is no job 99")):
             said = self.mhpctl(f"{verb} {number if '99' not in verb else 99}")
             self.assertEqual(said.code, 1)
             self.assertIn(words, said.err)
