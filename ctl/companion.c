@@ -33,14 +33,16 @@ static void list_parts(const struct ctl_companion *companion, struct part ret[st
                 ret[i] = parts[i];
 }
 
+static bool is_there(const struct ctl_companion *companion) {
+        const struct mhp_companion *files = &companion->files;
+
+        return files->memmap_policy || files->teardown || files->hold || files->vmemmap_pages || files->eject_notice || companion->n > 0;
+}
+
 /* The family came after the first of the files: a kernel without any is not asked for it. */
 static int read_events(const struct ctl_companion *companion) {
-        const struct mhp_companion *files = &companion->files;
-        int r;
+        int r = is_there(companion) ? mhp_genl_offered() : 0;
 
-        if (!files->memmap_policy && !files->teardown && !files->hold && !files->vmemmap_pages && !files->eject_notice && companion->n == 0)
-                return 0;
-        r = mhp_genl_offered();
         return r < 0 ? -1 : r;
 }
 
@@ -95,7 +97,7 @@ void ctl_companion_print(struct ctl *ctl, const struct ctl_companion *companion)
         struct part parts[N_PARTS];
         const char *comma = " ";
 
-        if (!companion->known)
+        if (!companion->known || !is_there(companion))
                 return;
         list_parts(companion, parts);
         mhp_text_add(&ctl->out, "kernel   offers");
@@ -104,7 +106,7 @@ void ctl_companion_print(struct ctl *ctl, const struct ctl_companion *companion)
                         mhp_text_printf(&ctl->out, "%s%s", comma, parts[i].words);
                         comma = ", ";
                 }
-        mhp_text_add(&ctl->out, *comma == ',' ? "\n" : " nothing of the companion patch\n");
+        mhp_text_add(&ctl->out, "\n");
         for (size_t i = 0; i < companion->n; i++)
                 print_device(ctl, &companion->device[i]);
 }

@@ -17,6 +17,7 @@ enum ctl_status {
         CTL_DONE   = 0,
         CTL_FAILED = 1,
         CTL_USAGE  = 2,
+        CTL_ABSENT = 3, /* of status: mhpd does not run, or cannot be asked; what the machine shows was told all the same */
         CTL_PARTLY = 64,
 };
 
@@ -114,11 +115,11 @@ static inline bool ctl_given(const struct ctl *ctl, enum ctl_option option) {
 /* verbs.c; i from 0, NULL: no more. */
 const struct ctl_verb *ctl_verb_at(size_t i);
 const struct ctl_verb *ctl_verb_find(const char *name);
-const struct ctl_verb *ctl_verb_near(const char *name); /* what was probably meant, NULL: no idea */
 
 /* help.c */
 void ctl_help(struct ctl *ctl);
 void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb);
+int ctl_tell_unknown_verb(const struct ctl *ctl, const char *word); /* with what was probably meant */
 
 /* options.c: the command line into *ctl. CTL_DONE, or a status after telling why. */
 int ctl_options_parse(struct ctl *ctl, int argc, char **argv);
@@ -147,6 +148,9 @@ enum ctl_color {
 const char *ctl_color_on(const struct ctl *ctl, enum ctl_color color);
 const char *ctl_color_off(const struct ctl *ctl, enum ctl_color color);
 
+/* Whether lines on that terminal can be drawn over and have colours: file descriptor of a terminal, and TERM neither unset nor `dumb`. */
+bool ctl_term_draws(int fd);
+
 /* source.c: the blocks to talk of: with -H the other machine's daemon's, otherwise read from sysfs. Tells why not. */
 int ctl_map_read(struct ctl *ctl, struct mhp_map **ret);
 
@@ -172,3 +176,4 @@ int verb_reload(struct ctl *ctl);
 int verb_dump(struct ctl *ctl);
 int verb_simulate(struct ctl *ctl);
 int verb_monitor(struct ctl *ctl);
+int verb_help(struct ctl *ctl);

@@ -175,7 +175,7 @@ int ctl_wait_run(struct ctl_wait *wait) {
         sigset_t signals;
         int r;
 
-        wait->show = isatty(STDERR_FILENO);
+        wait->show = ctl_term_draws(STDERR_FILENO);
         (void) sigemptyset(&signals);
         (void) sigaddset(&signals, SIGINT);
         (void) sigaddset(&signals, SIGTERM);

@@ -95,7 +95,7 @@ int main(int argc, char **argv) {
         r = ctl_options_parse(&ctl, argc, argv);
         if (r == CTL_DONE)
                 r = run(&ctl);
-        if (ctl_flush(&ctl) != CTL_DONE && (r == CTL_DONE || r == CTL_PARTLY))
+        if (ctl_flush(&ctl) != CTL_DONE && (r == CTL_DONE || r == CTL_PARTLY || r == CTL_ABSENT))
                 r = CTL_FAILED;
         free(ctl.args);
         free(ctl.kept);

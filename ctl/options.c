@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/near.h"
 
 static int take_sysroot(struct ctl *ctl, const char *value);
 static int take_host(struct ctl *ctl, const char *value);
@@ -56,7 +57,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_TRACE, "trace", '\0', NULL, "each step of a removal", NULL },
         { CTL_OPT_SYSROOT, "sysroot", 's', "DIR", "read DIR/sys, DIR/proc and DIR/etc instead of this machine's", take_sysroot },
         { CTL_OPT_HOST, "host", 'H', "[USER@]HOST", "speak to mhpd on another machine, over ssh", take_host },
-        { CTL_OPT_COLOR, "color", '\0', "WHEN", "auto (on a terminal), always or never", take_color },
+        { CTL_OPT_COLOR, "color", '\0', "WHEN", "auto (on a terminal that has some), always or never", take_color },
         { CTL_OPT_COLOR, "no-color", '\0', NULL, "the same as --color=never", take_no_color },
         { CTL_OPT_HELP, "help", 'h', NULL, "print this", NULL },
         { CTL_OPT_VERSION, "version", 'V', NULL, "print the version", NULL },
@@ -124,12 +125,26 @@ static int take_node(struct ctl *ctl, const char *value) {
         return CTL_DONE;
 }
 
+bool ctl_term_draws(int fd) {
+        const char *term = getenv("TERM");
+
+        return isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool color_fits(void) {
+        const char *no_color = getenv("NO_COLOR");
+
+        return ctl_term_draws(STDOUT_FILENO) && !(no_color && *no_color);
+}
+
 static int take_color(struct ctl *ctl, const char *value) {
         if (strcmp(value, "always") == 0)
                 ctl->color = true;
         else if (strcmp(value, "never") == 0)
                 ctl->color = false;
-        else if (strcmp(value, "auto") != 0)
+        else if (strcmp(value, "auto") == 0)
+                ctl->color = color_fits();
+        else
                 return ctl_fail(ctl, CTL_USAGE, "--color: \"%s\" is not allowed; auto, always and never are", value);
         return CTL_DONE;
 }
@@ -213,8 +228,6 @@ static const struct option_row *find_row(int c) {
 
 /* A word that is no option: the verb, then its arguments. */
 static int take_word(struct ctl *ctl, char *word, size_t *capacity) {
-        const struct ctl_verb *near;
-
         if (ctl->verb) {
                 if (ARRAY_GROW(ctl->args, ctl->n_args, *capacity) < 0)
                         return ctl_fail(ctl, CTL_FAILED, "out of memory");
@@ -223,12 +236,7 @@ static int take_word(struct ctl *ctl, char *word, size_t *capacity) {
         }
 
         ctl->verb = ctl_verb_find(word);
-        if (ctl->verb)
-                return CTL_DONE;
-        near = ctl_verb_near(word);
-        if (near)
-                return ctl_fail(ctl, CTL_USAGE, "unknown verb \"%s\"; did you mean %s?", word, near->name);
-        return ctl_fail(ctl, CTL_USAGE, "unknown verb \"%s\"; `mhpctl --help` names them", word);
+        return ctl->verb ? CTL_DONE : ctl_tell_unknown_verb(ctl, word);
 }
 
 /* An option whose order counts is left to its verb. */
@@ -237,6 +245,32 @@ static int keep(struct ctl *ctl, const struct option_row *row, const char *value
                 return ctl_fail(ctl, CTL_FAILED, "out of memory");
         ctl->kept[ctl->n_kept++] = (struct ctl_kept) { .option = row->bit, .name = row->name, .value = value };
         return CTL_DONE;
+}
+
+static bool takes(const struct ctl *ctl, const struct option_row *row) {
+        return !ctl->verb || row->bit & (ctl->verb->options | CTL_OPT_EVERY);
+}
+
+/* -j for -J */
+static int tell_unknown_letter(struct ctl *ctl, int c) {
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (rows[i].letter && (rows[i].letter ^ c) == ('a' ^ 'A') && takes(ctl, &rows[i]))
+                        return ctl_fail(ctl, CTL_USAGE, "unknown option -%c; did you mean -%c (--%s)?", c, rows[i].letter, rows[i].name);
+        return ctl_fail(ctl, CTL_USAGE, "unknown option -%c", c);
+}
+
+/* What the verb takes comes first, for the verb may be the one that was not meant. */
+static int tell_unknown_option(struct ctl *ctl, const char *word) {
+        _cleanup_free_ char *name = strndup(word, strcspn(word, "="));
+        struct ctl_near near = { .word = name ? name + strspn(name, "-") : "" };
+
+        for (size_t i = 0; i < 2 * ELEMENTSOF(rows); i++) {
+                const struct option_row *row = &rows[i % ELEMENTSOF(rows)];
+
+                if (takes(ctl, row) == (i < ELEMENTSOF(rows)))
+                        ctl_near_try(&near, row->name);
+        }
+        return ctl_fail(ctl, CTL_USAGE, "unknown option %s%s%s%s", word, near.name ? "; did you mean --" : "", near.name ? near.name : "", near.name ? "?" : "");
 }
 
 static int tell_bad_option(struct ctl *ctl, int c, const char *word) {
@@ -248,9 +282,7 @@ static int tell_bad_option(struct ctl *ctl, int c, const char *word) {
         }
         if (optopt >= LONG_ONLY)
                 return ctl_fail(ctl, CTL_USAGE, "%s: takes no value", word);
-        if (optopt != 0)
-                return ctl_fail(ctl, CTL_USAGE, "unknown option -%c", optopt);
-        return ctl_fail(ctl, CTL_USAGE, "unknown option %s", word);
+        return optopt != 0 ? tell_unknown_letter(ctl, optopt) : tell_unknown_option(ctl, word);
 }
 
 /* What cannot be said before all is read: whether the options fit the verb and each other. */
@@ -279,12 +311,11 @@ static int check_fit(struct ctl *ctl) {
 }
 
 int ctl_options_parse(struct ctl *ctl, int argc, char **argv) {
-        const char *no_color = getenv("NO_COLOR");
         struct getopt_tables tables;
         size_t capacity = 0, kept_capacity = 0;
         int c, r = CTL_DONE;
 
-        ctl->color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+        ctl->color = color_fits();
         make_tables(&tables);
         opterr = 0;
         while (r == CTL_DONE && (c = getopt_long(argc, argv, tables.letters, tables.options, NULL)) >= 0) {
@@ -308,6 +339,6 @@ int ctl_options_parse(struct ctl *ctl, int argc, char **argv) {
         if (r != CTL_DONE || ctl_given(ctl, CTL_OPT_HELP) || ctl_given(ctl, CTL_OPT_VERSION))
                 return r;
         if (!ctl->verb)
-                return ctl_fail(ctl, CTL_USAGE, "a verb is missing; `mhpctl --help` names them");
+                ctl->verb = ctl_verb_at(0);
         return check_fit(ctl);
 }

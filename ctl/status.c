@@ -340,8 +340,9 @@ int verb_status(struct ctl *ctl) {
         r = read_status(ctl, &status);
         if (r != CTL_DONE)
                 return r;
-        if (!ctl_given(ctl, CTL_OPT_JSON))
-                return print_text(ctl, &status);
-        print_json(ctl, &status);
-        return CTL_DONE;
+        if (ctl_given(ctl, CTL_OPT_JSON))
+                print_json(ctl, &status);
+        else
+                r = print_text(ctl, &status);
+        return r == CTL_DONE && !status.daemon.running && !ctl->sysroot ? CTL_ABSENT : r;
 }

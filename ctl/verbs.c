@@ -88,6 +88,9 @@ static const struct ctl_verb verbs[] = {
           CTL_OPT_JSON | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS | CTL_OPT_GEOMETRY | CTL_OPT_OPERATION |
                   CTL_OPT_TRACE,
           0, 0, verb_simulate },
+        { "help", "[VERB]", "The verbs, or one of them and its options",
+          "The same as --help.",
+          CTL_NEEDS_NONE, 0, 0, 1, verb_help },
 };
 
 const struct ctl_verb *ctl_verb_at(size_t i) {
@@ -99,47 +102,4 @@ const struct ctl_verb *ctl_verb_find(const char *name) {
                 if (strcmp(verbs[i].name, name) == 0)
                         return &verbs[i];
         return NULL;
-}
-
-#define NEAR_MAX 16
-
-/* Levenshtein's distance over one row. Words longer than any verb are far from all of them. */
-static unsigned distance(const char *a, const char *b) {
-        size_t n = strlen(b);
-        unsigned row[NEAR_MAX + 1];
-
-        if (strlen(a) > NEAR_MAX || n > NEAR_MAX)
-                return UINT32_MAX;
-        for (unsigned j = 0; j <= n; j++)
-                row[j] = j;
-        for (unsigned i = 1; a[i - 1]; i++) {
-                unsigned diagonal = row[0];
-
-                row[0] = i;
-                for (size_t j = 1; j <= n; j++) {
-                        unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-
-                        diagonal = row[j];
-                        row[j] = MIN(MIN(row[j] + 1, row[j - 1] + 1), change);
-                }
-        }
-        return row[n];
-}
-
-const struct ctl_verb *ctl_verb_near(const char *name) {
-        const struct ctl_verb *best = NULL;
-        unsigned nearest = 3;
-        size_t n = strlen(name);
-
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
-                unsigned d = distance(name, verbs[i].name);
-
-                if (n > 1 && strncmp(name, verbs[i].name, n) == 0)
-                        return &verbs[i];
-                if (d < nearest) {
-                        nearest = d;
-                        best = &verbs[i];
-                }
-        }
-        return best;
 }

@@ -161,8 +161,8 @@ def unknown_targets():
 @test
 def output_that_cannot_be_written():
     with mixed() as tree:
-        for args in (["list"], ["list", "--json", "--all"], ["status"], ["--help"], ["--version"]):
-            more = [] if args[0].startswith("-") else ["--sysroot", tree.root]
+        for args in (["list"], ["list", "--json", "--all"], ["status"], ["--help"], ["help"], ["--version"]):
+            more = [] if args[0].startswith("-") or args == ["help"] else ["--sysroot", tree.root]
             with open("/dev/full", "w") as full:
                 process = subprocess.run([harness.MHPCTL, *args, *more], stdout=full, stderr=subprocess.PIPE, text=True, env=harness.environment())
             equal(process.returncode, 1, f"{args}: exit status")

@@ -3,14 +3,13 @@
 
 import json
 import os
-import pty
 import shutil
 import signal
 import subprocess
 import time
 
 import harness
-from harness import Skip, bus, equal, fake, has, mhpctl, test, workdir
+from harness import Skip, bus, equal, fake, has, mhpctl, on_terminal, test, workdir
 
 MAP = """map 1
 block-size 134217728
@@ -111,6 +110,22 @@ def policy_and_dump_with_a_daemon():
         equal(answer["config"]["Online"]["MovableRatio"], "77", "its configuration")
         equal(answer["warnings"], ["mhpd.conf:2: unknown key Zoen"], "its warnings")
         equal(mhpctl("dump", env=env).out, MAP, "its map")
+
+
+@test
+def status_without_the_daemon():
+    if not os.path.exists("/sys/devices/system/memory/block_size_bytes"):
+        raise Skip("this machine has no memory blocks")
+    with bus() as env:
+        run = mhpctl("status", env=env, status=3)
+        has(run.out, "mhpd is not running\nblocks ", "what the machine shows is told all the same")
+        equal(run.err, "", "standard error")
+        equal(mhpctl("status", "--json", env=env, status=3).json()["daemon"], None, "as JSON")
+        equal(mhpctl(env=env, status=3).out, run.out, "without a verb")
+        mhpctl("status", "--sysroot", "/", env=env)
+        with open("/dev/full", "w") as full:
+            process = subprocess.run([harness.MHPCTL, "status"], stdout=full, stderr=subprocess.DEVNULL, env=harness.environment(**env), timeout=10)
+        equal(process.returncode, 1, "a full disk")
 
 
 @test
@@ -260,13 +275,11 @@ def cancel_in_json():
 def progress_on_a_terminal_only():
     with bus() as env, fake(env, "done", MAP):
         assert "\r" not in mhpctl("online", "32", env=env).err
-        master, slave = pty.openpty()
-        subprocess.run([harness.MHPCTL, "online", "32"], stdout=subprocess.DEVNULL, stderr=slave, env=harness.environment(**env), check=True)
-        os.close(slave)
-        text = os.read(master, 4096).decode()
+        text, status = on_terminal("online", "32", env=env)
+        equal(status, 0, "on a terminal")
         has(text, "2 of 4 blocks online, 1 failed, 256M of 512M", "on a terminal")
         has(text, "block 34, 12 s left for it", "on a terminal")
-        os.close(master)
+        equal(on_terminal("online", "32", env={**env, "TERM": "dumb"}), ("4 of 4 blocks online\n", 0), "on a dumb terminal")
 
 
 @test

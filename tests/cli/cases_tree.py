@@ -6,7 +6,7 @@ import pty
 import subprocess
 
 import harness
-from harness import equal, golden, has, mhpctl, test, workdir
+from harness import equal, golden, has, mhpctl, on_terminal, test, workdir
 from tree import BLOCK, Tree, mixed
 
 
@@ -179,3 +179,17 @@ def strange_names_do_not_reach_the_terminal():
             os.symlink("../../../../bus/acpi/devices/PNP0C80:\033[31m\"", tree.memory / f"memory{nr}/firmware_node")
         assert "\033" not in mhpctl("list", "--sysroot", tree.root).out
         mhpctl("list", "--json", "--sysroot", tree.root).json()
+
+
+@test
+def colours():
+    with mixed() as tree:
+        args = ["list", "--sysroot", tree.root]
+        plain = mhpctl(*args).out
+        assert "\033" not in plain
+        has(mhpctl(*args, "--color=always").out, "\033[32monline\033[0m", "always")
+        has(on_terminal(*args)[0], "\033[32monline\033[0m", "on a terminal")
+        has(on_terminal(*args, "--color=never", "--color=auto")[0], "\033[", "auto, the last of two")
+        for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+            equal("\033" in on_terminal(*args, env=env)[0], False, env)
+        has(on_terminal(*args, env={"NO_COLOR": ""})[0], "\033[", "NO_COLOR is there, but empty")

@@ -4,18 +4,25 @@
 from harness import equal, golden, has, mhpctl, test
 from tree import mixed
 
-VERBS = "status list groups memmap verify explain online offline unplug jobs wait cancel plan policy reload monitor doctor dump simulate".split()
+VERBS = "status list groups memmap verify explain online offline unplug jobs wait cancel plan policy reload monitor doctor dump simulate help".split()
 
 
 @test
 def no_verb():
-    mhpctl(status=2, err="a verb is missing")
+    with mixed() as tree:
+        equal(mhpctl("--sysroot", tree.root).out, mhpctl("status", "--sysroot", tree.root).out, "without a verb")
+        equal(mhpctl("--json", "--sysroot", tree.root).json()["block_size"], 128 << 20, "without a verb, with options")
+    mhpctl("--all", status=2, err="--all does not fit")
 
 
 @test
 def unknown_verb():
     mhpctl("lsit", status=2, err="did you mean list?")
     mhpctl("stat", status=2, err="did you mean status?")
+    mhpctl("plug", "4G", status=2, err="did you mean online, or plan plug?")
+    mhpctl("show", status=2, err="did you mean status, list or explain?")
+    mhpctl("eject", status=2, err="did you mean unplug?")
+    mhpctl("help", "lsit", status=2, err='help: unknown verb "lsit"; did you mean list?')
     mhpctl("frobnicate", status=2, err="`mhpctl --help` names them")
     mhpctl("x" * 5000, status=2, err="unknown verb")
 
@@ -24,6 +31,13 @@ def unknown_verb():
 def unknown_option():
     mhpctl("list", "--frob", status=2, err="list: unknown option --frob")
     mhpctl("list", "-X", status=2, err="unknown option -X")
+    mhpctl("list", "--jsno", status=2, err="unknown option --jsno; did you mean --json?")
+    mhpctl("list", "--columns=SIZE", status=2, err="unknown option --columns=SIZE\n")
+    mhpctl("list", "--outptu=SIZE", status=2, err="did you mean --output?")
+    mhpctl("online", "--tmeout=3", "32", status=2, err="did you mean --timeout?")
+    mhpctl("list", "--no", status=2, err="did you mean --noheadings?")
+    mhpctl("list", "-j", status=2, err="unknown option -j; did you mean -J (--json)?")
+    mhpctl("list", "--zz", status=2, err="unknown option --zz\n")
     mhpctl("list", "--all=yes", status=2, err="takes no value")
     mhpctl("list", "--sysroot", status=2, err="a value is missing: DIR")
     mhpctl("list", "-o", status=2, err="a value is missing: COLS")
@@ -112,4 +126,6 @@ def help_and_version():
         has(mhpctl(verb, "--help").out, f"Usage: mhpctl {verb} ", f"{verb} --help")
         equal(mhpctl("--help", verb).out, mhpctl(verb, "-h").out, "--help before and after the verb")
     golden("help.txt", run.out)
+    equal(mhpctl("help").out, run.out, "help")
+    equal(mhpctl("help", "plan").out, mhpctl("plan", "--help").out, "help of a verb")
     has(mhpctl("--version").out, "mhpctl ", "--version")

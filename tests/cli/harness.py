@@ -2,13 +2,17 @@
 """Registers tests, runs mhpctl, compares with golden files."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
+import termios
 
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"
@@ -47,7 +51,7 @@ class Run:
 
 
 def environment(**more):
-    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "DBUS_SYSTEM_BUS_ADDRESS")}
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "MHPCTL_COLUMNS", "DBUS_SYSTEM_BUS_ADDRESS")}
     # nobody listens there: no test speaks to the daemon of the machine it runs on
     env["DBUS_SYSTEM_BUS_ADDRESS"] = "unix:path=/nonexistent/bus"
     env["LC_ALL"] = "C.UTF-8"
@@ -69,6 +73,21 @@ def mhpctl(*args, status=0, err=None, env=None, **kwargs):
     elif status == 0:
         equal(run.err, "", f"{what}: standard error")
     return run
+
+
+def on_terminal(*args, columns=80, env=None, **kwargs):
+    """What mhpctl writes to a terminal of so many columns, to standard output and standard error alike; its exit status."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([MHPCTL, *map(str, args)], stdout=slave, stderr=slave, stdin=subprocess.DEVNULL,
+                               env=environment(**{"TERM": "xterm", **(env or {})}), **kwargs)
+    os.close(slave)
+    text = b""
+    with contextlib.suppress(OSError):  # EIO: nobody has the other end open any more
+        while more := os.read(master, 4096):
+            text += more
+    os.close(master)
+    return text.decode().replace("\r\n", "\n"), process.wait(timeout=60)
 
 
 def equal(got, want, what):
