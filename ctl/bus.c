@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "ctl/agent.h"
 
 /* Someone may have to type a password. */
 #define CHANGE_TIMEOUT (120 * USEC_PER_SEC)
@@ -21,7 +22,8 @@ int ctl_bus_open(struct ctl *ctl, sd_bus **ret) {
         return 0;
 }
 
-int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *error, sd_bus_message **ret, const char *types, ...) {
+int ctl_bus_call(sd_bus *bus, const char *method, const struct ctl *changer, sd_bus_error *error, sd_bus_message **ret, const char *types, ...) {
+        _cleanup_agent_ struct ctl_agent agent = {};
         _cleanup_message_ sd_bus_message *call = NULL;
         va_list args;
         int r;
@@ -30,7 +32,7 @@ int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *er
         if (r < 0)
                 return r;
         r = sd_bus_message_set_auto_start(call, false);
-        if (r >= 0 && changes)
+        if (r >= 0 && changer && !ctl_given(changer, CTL_OPT_NO_ASK))
                 r = sd_bus_message_set_allow_interactive_authorization(call, true);
         if (r < 0)
                 return r;
@@ -41,7 +43,9 @@ int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *er
                 if (r < 0)
                         return r;
         }
-        return sd_bus_call(bus, call, changes ? CHANGE_TIMEOUT : CTL_BUS_READ_TIMEOUT, error, ret);
+        if (changer)
+                ctl_agent_start(changer, &agent);
+        return sd_bus_call(bus, call, changer ? CHANGE_TIMEOUT : CTL_BUS_READ_TIMEOUT, error, ret);
 }
 
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -91,27 +95,72 @@ int ctl_bus_ask_all(sd_bus *bus, const struct ctl_question questions[], size_t n
         return r;
 }
 
-bool ctl_bus_absent(int r, const sd_bus_error *error) {
-        if (sd_bus_error_is_set(error))
-                return sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_DISCONNECTED,
-                                              SD_BUS_ERROR_NO_SERVER, "org.freedesktop.DBus.Error.Spawn.ServiceNotFound");
-        /* no bus at all: a container, an initramfs */
-        return r == -ENOENT || r == -ECONNREFUSED;
+enum ctl_absence ctl_bus_absence(int r, const sd_bus_error *error) {
+        if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                                   "org.freedesktop.DBus.Error.Spawn.ServiceNotFound"))
+                return CTL_ABSENCE_NO_DAEMON;
+        if (r == -ETIMEDOUT || sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT))
+                return CTL_ABSENCE_NO_ANSWER;
+        if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || sd_bus_error_has_names(error, SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_NO_SERVER))
+                return CTL_ABSENCE_NO_BUS;
+        /* of opening the bus: no socket, as in a container or an initramfs; nobody listens; this user may not */
+        if (!sd_bus_error_is_set(error) && (r == -ENOENT || r == -ECONNREFUSED || r == -EACCES || r == -EPERM))
+                return CTL_ABSENCE_NO_BUS;
+        return CTL_ABSENCE_NONE;
+}
+
+const char *ctl_absence_words(enum ctl_absence absence) {
+        switch (absence) {
+        case CTL_ABSENCE_NO_BUS:
+                return "the system bus cannot be reached, so whether mhpd is running is not known";
+        case CTL_ABSENCE_NO_DAEMON:
+                return "mhpd is not running";
+        case CTL_ABSENCE_NO_ANSWER:
+                return "mhpd is there, but does not answer";
+        case CTL_ABSENCE_NONE:
+                break;
+        }
+        return "mhpd cannot be asked";
+}
+
+static int fail_absent(struct ctl *ctl, enum ctl_absence absence, int r) {
+        const char *words = ctl_absence_words(absence);
+
+        if (ctl->host)
+                return ctl_fail(ctl, CTL_FAILED, "at %s: %s", ctl->host, words);
+        switch (absence) {
+        case CTL_ABSENCE_NO_BUS:
+                return ctl_fail(ctl, CTL_FAILED, "the system bus cannot be reached: %s; `systemctl status dbus.socket` says more", strerror(-r));
+        case CTL_ABSENCE_NO_DAEMON:
+                return ctl_fail(ctl, CTL_FAILED, "%s; `systemctl start mhpd` starts it", words);
+        case CTL_ABSENCE_NO_ANSWER:
+        case CTL_ABSENCE_NONE:
+                break;
+        }
+        return ctl_fail(ctl, CTL_FAILED, "%s; `systemctl status mhpd` says more", words);
+}
+
+/* polkit's answer may be final, or nobody was there whom it could have asked for a password. */
+static int fail_unauthorised(struct ctl *ctl, const sd_bus_error *error) {
+        const char *at = ctl->host ? " at " : "", *host = ctl->host ? ctl->host : "";
+
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+                return ctl_fail(ctl, CTL_FAILED, "not authorised%s%s: a password is needed, and it is not asked for here (--no-ask-password); "
+                                "`sudo mhpctl %s` needs none of polkit's", at, host, ctl->verb->name);
+        return ctl_fail(ctl, CTL_FAILED, "not authorised%s%s: polkit does not allow this user to do that (%s); `sudo mhpctl %s` may", at, host,
+                        error->message, ctl->verb->name);
 }
 
 int ctl_bus_fail(struct ctl *ctl, int r, const sd_bus_error *error) {
         const char *at = ctl->host ? " at " : "", *host = ctl->host ? ctl->host : "";
+        enum ctl_absence absence = ctl_bus_absence(r, error);
 
-        if (ctl->host && (r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE || r == -ECONNREFUSED))
+        if (ctl->host && absence == CTL_ABSENCE_NO_BUS)
                 return ctl_fail(ctl, CTL_FAILED, "%s cannot be reached: ssh failed, or systemd-stdio-bridge on that machine did", host);
-        if (!ctl->host && ctl_bus_absent(r, error))
-                return ctl_fail(ctl, CTL_FAILED, "mhpd is not running; `systemctl start mhpd` starts it");
-        if (ctl_bus_absent(r, error) && sd_bus_error_is_set(error))
-                return ctl_fail(ctl, CTL_FAILED, "mhpd is not running%s%s", at, host);
+        if (absence != CTL_ABSENCE_NONE)
+                return fail_absent(ctl, absence, r);
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_ACCESS_DENIED, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, SD_BUS_ERROR_AUTH_FAILED))
-                return ctl_fail(ctl, CTL_FAILED, "not authorised%s%s: polkit does not allow this user to do that (%s)", at, host, error->message);
-        if (r == -ETIMEDOUT || sd_bus_error_has_names(error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT))
-                return ctl_fail(ctl, CTL_FAILED, "mhpd%s%s does not answer", at, host);
+                return fail_unauthorised(ctl, error);
         if (sd_bus_error_has_names(error, SD_BUS_ERROR_UNKNOWN_METHOD, SD_BUS_ERROR_UNKNOWN_INTERFACE, SD_BUS_ERROR_UNKNOWN_OBJECT))
                 return ctl_fail(ctl, CTL_FAILED, "the running mhpd%s%s is of another version: %s", at, host, error->message);
         if (sd_bus_error_is_set(error) && error->message)
@@ -126,7 +175,7 @@ int ctl_bus_ask(struct ctl *ctl, const char *method, bool changes, sd_bus **ret_
 
         r = ctl_bus_open(ctl, &bus);
         if (r >= 0)
-                r = ctl_bus_call(bus, method, changes, &error, ret, NULL);
+                r = ctl_bus_call(bus, method, changes ? ctl : NULL, &error, ret, NULL);
         if (r < 0)
                 return ctl_bus_fail(ctl, r, &error);
         *ret_bus = TAKE(bus);
@@ -145,7 +194,7 @@ int ctl_bus_parse_map(sd_bus_message *reply, struct mhp_map **ret) {
 
 int ctl_bus_map(sd_bus *bus, sd_bus_error *error, struct mhp_map **ret) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        int r = ctl_bus_call(bus, "Dump", false, error, &reply, NULL);
+        int r = ctl_bus_call(bus, "Dump", NULL, error, &reply, NULL);
 
         return r < 0 ? r : ctl_bus_parse_map(reply, ret);
 }

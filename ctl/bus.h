@@ -29,9 +29,9 @@ static inline void ctl_message_unrefp(sd_bus_message **m) {
 /* This machine's system bus or, with -H, another's. */
 int ctl_bus_open(struct ctl *ctl, sd_bus **ret);
 
-/* Calls a method of the manager with string, number and so on as `types` says. Whoever calls for a change may be asked for
- * a password by polkit's agent. */
-int ctl_bus_call(sd_bus *bus, const char *method, bool changes, sd_bus_error *error, sd_bus_message **ret, const char *types, ...);
+/* Calls a method of the manager with string, number and so on as `types` says. changer: the user behind this is asked for a password
+ * if polkit wants one and there is a terminal; NULL: the call only reads. */
+int ctl_bus_call(sd_bus *bus, const char *method, const struct ctl *changer, sd_bus_error *error, sd_bus_message **ret, const char *types, ...);
 
 /* A call that only reads; argument NULL: it takes none. */
 struct ctl_question {
@@ -43,8 +43,16 @@ struct ctl_question {
  * a failure those that are there. *error is that of the first that failed. */
 int ctl_bus_ask_all(sd_bus *bus, const struct ctl_question questions[], size_t n, sd_bus_error *error, sd_bus_message *ret[]);
 
-/* Whether that failure means that mhpd does not run. */
-bool ctl_bus_absent(int r, const sd_bus_error *error);
+/* Why mhpd cannot be asked: three things with three remedies. */
+enum ctl_absence {
+        CTL_ABSENCE_NONE,      /* the failure is another one */
+        CTL_ABSENCE_NO_BUS,    /* the system bus cannot be reached: whether mhpd runs is not known */
+        CTL_ABSENCE_NO_DAEMON, /* the bus works, and nobody there is mhpd */
+        CTL_ABSENCE_NO_ANSWER, /* mhpd is there and does not answer in time */
+};
+
+enum ctl_absence ctl_bus_absence(int r, const sd_bus_error *error);
+const char *ctl_absence_words(enum ctl_absence absence);
 
 /* Tells of a failure in words; CTL_FAILED. */
 int ctl_bus_fail(struct ctl *ctl, int r, const sd_bus_error *error);

@@ -13,7 +13,7 @@ int verb_cancel(struct ctl *ctl) {
         if (r != CTL_DONE)
                 return r;
         /* Of one that has ended the daemon says so. */
-        r = ctl_bus_call(wait.bus, "Cancel", true, &error, &reply, "u", wait.id);
+        r = ctl_bus_call(wait.bus, "Cancel", ctl, &error, &reply, "u", wait.id);
         if (r < 0)
                 return ctl_bus_fail(ctl, r, &error);
         if (ctl_given(ctl, CTL_OPT_NO_WAIT))

@@ -38,6 +38,7 @@ enum ctl_option {
         CTL_OPT_TO         = 1 << 12,
         CTL_OPT_POLICY     = 1 << 13,
         CTL_OPT_AT_LEAST   = 1 << 28,
+        CTL_OPT_NO_ASK     = 1u << 31,
         /* of simulate: a geometry, what is done on it, how it is shown */
         CTL_OPT_ARCH       = 1 << 14,
         CTL_OPT_PAGE       = 1 << 15,
@@ -82,7 +83,7 @@ struct ctl_verb {
         int (*run)(struct ctl *ctl); /* an enum ctl_status, or a negative errno that is still to be told */
 };
 
-/* An option that may come more than once and whose order counts, as it was given. */
+/* An option as it was given: for those whose order counts, and for the command line of another machine. */
 struct ctl_kept {
         enum ctl_option option;
         const char *name, *value;    /* name without the dashes */
@@ -151,7 +152,12 @@ const char *ctl_color_off(const struct ctl *ctl, enum ctl_color color);
 /* Whether lines on that terminal can be drawn over and have colours: file descriptor of a terminal, and TERM neither unset nor `dumb`. */
 bool ctl_term_draws(int fd);
 
-/* source.c: the blocks to talk of: with -H the other machine's daemon's, otherwise read from sysfs. Tells why not. */
+/* remote.c: the verbs that look at files with more than the daemon knows: with -H mhpctl is run over there, by ssh. */
+bool ctl_remote_runs(const struct ctl *ctl);
+int ctl_remote_run(struct ctl *ctl);
+
+/* source.c: the blocks to talk of: with -H the other machine's daemon's, otherwise read from sysfs. The groups that only root could see there are
+ * the daemon's, if it runs. Tells why not. */
 int ctl_map_read(struct ctl *ctl, struct mhp_map **ret);
 
 /* The verbs. */

@@ -121,7 +121,7 @@ static int ask(struct ctl_daemon *d, sd_bus_error *error) {
 int ctl_daemon_ask(struct ctl *ctl, struct ctl_daemon *ret) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_daemon_ struct ctl_daemon d = {};
-        const char *absence = "mhpd is not running";
+        enum ctl_absence absence;
         int r;
 
         if (ctl->sysroot) {
@@ -132,13 +132,10 @@ int ctl_daemon_ask(struct ctl *ctl, struct ctl_daemon *ret) {
         if (r >= 0)
                 r = ask(&d, &error);
         if (r < 0) {
-                if (ctl->host)
+                absence = ctl_bus_absence(r, &error);
+                if (ctl->host || absence == CTL_ABSENCE_NONE)
                         return ctl_bus_fail(ctl, r, &error);
-                if (r == -ETIMEDOUT || sd_bus_error_has_names(&error, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_TIMEOUT))
-                        absence = "mhpd does not answer";
-                else if (!ctl_bus_absent(r, &error))
-                        return ctl_bus_fail(ctl, r, &error);
-                *ret = (struct ctl_daemon) { .absence = absence };
+                *ret = (struct ctl_daemon) { .absence = ctl_absence_words(absence) };
                 return CTL_DONE;
         }
         d.running = true;

@@ -41,8 +41,8 @@ int verb_dump(struct ctl *ctl) {
                 return dump_sysfs(ctl);
         r = ctl_bus_open(ctl, &bus);
         if (r >= 0)
-                r = ctl_bus_call(bus, "Dump", false, &error, &reply, NULL);
-        if (r < 0 && !ctl->host && ctl_bus_absent(r, &error))
+                r = ctl_bus_call(bus, "Dump", NULL, &error, &reply, NULL);
+        if (r < 0 && !ctl->host && (ctl_bus_absence(r, &error) == CTL_ABSENCE_NO_BUS || ctl_bus_absence(r, &error) == CTL_ABSENCE_NO_DAEMON))
                 return dump_sysfs(ctl);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "s", &text);

@@ -23,7 +23,7 @@ static int read_entry(sd_bus_message *m, struct ctl_job_entry *e) {
 int ctl_job_list_ask(sd_bus *bus, sd_bus_error *error, struct ctl_job_list *ret) {
         _cleanup_job_list_ struct ctl_job_list list = {};
         struct ctl_job_entry entry;
-        int r = ctl_bus_call(bus, "ListAllJobs", false, error, &list.answer, NULL);
+        int r = ctl_bus_call(bus, "ListAllJobs", NULL, error, &list.answer, NULL);
 
         if (r >= 0)
                 r = sd_bus_message_enter_container(list.answer, 'a', ENTRY);

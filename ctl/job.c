@@ -53,12 +53,12 @@ static int call(struct ctl_wait *job, const char *target, sd_bus_error *error, s
 
         switch (job->progress.kind) {
         case CTL_JOB_ONLINE:
-                return ctl_bus_call(job->bus, "Online", true, error, ret, "sst", target,
+                return ctl_bus_call(job->bus, "Online", ctl, error, ret, "sst", target,
                                     ctl_given(ctl, CTL_OPT_POLICY) ? "policy" : ctl->zone ? ctl->zone : "auto", ctl->timeout);
         case CTL_JOB_OFFLINE:
-                return ctl_bus_call(job->bus, "Offline", true, error, ret, "st", target, ctl->timeout);
+                return ctl_bus_call(job->bus, "Offline", ctl, error, ret, "st", target, ctl->timeout);
         case CTL_JOB_UNPLUG:
-                return ctl_bus_call(job->bus, "Unplug", true, error, ret, "stt", target, ctl_given(ctl, CTL_OPT_TO) ? ctl->keep : UINT64_MAX, ctl->timeout);
+                return ctl_bus_call(job->bus, "Unplug", ctl, error, ret, "stt", target, ctl_given(ctl, CTL_OPT_TO) ? ctl->keep : UINT64_MAX, ctl->timeout);
         }
         return -EINVAL;
 }

@@ -206,7 +206,7 @@ static int print_table(struct listing *list, struct mhp_memmaps *memmaps) {
         groupless = count_groupless(map);
         if (groupless > 0)
                 mhp_text_printf(&ctl->out, "The group of %zu block%s is unknown%s.\n", groupless, groupless == 1 ? "" : "s",
-                                ctl->sysroot || ctl->host ? "" : " (some are for root to see)");
+                                ctl->sysroot || ctl->host ? "" : " (root sees more; everybody does while mhpd runs)");
         return CTL_DONE;
 }
 

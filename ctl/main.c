@@ -82,7 +82,7 @@ static int run(struct ctl *ctl) {
                 return CTL_DONE;
         }
 
-        r = ctl->verb->run(ctl);
+        r = ctl_remote_runs(ctl) ? ctl_remote_run(ctl) : ctl->verb->run(ctl);
         if (r < 0)
                 return ctl_fail(ctl, CTL_FAILED, "%s", strerror(-r));
         return r;

@@ -40,6 +40,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_TO, "to", '\0', "SIZE", "how much the group keeps (virtio-mem)", take_keep },
         { CTL_OPT_AT_LEAST, "at-least", '\0', NULL, "a size is never less than that, instead of never more", NULL },
         { CTL_OPT_NO_WAIT, "no-wait", '\0', NULL, "start it and return", NULL },
+        { CTL_OPT_NO_ASK, "no-ask-password", '\0', NULL, "do not ask for a password, fail if one is needed", NULL },
         { CTL_OPT_ASSUME, "assume", '\0', "PLACEMENT", "dram, self or force: what the model takes for all hot-added memory", take_assume },
         { CTL_OPT_NODE, "node", '\0', "N", "memory of this NUMA node", take_node },
         { CTL_OPT_ARCH, "arch", '\0', "NAME", "that of x86_64 (the default), arm64-4k, arm64-16k, arm64-64k, ppc64-64k, ppc64-4k, s390x or riscv64", NULL },
@@ -56,7 +57,7 @@ static const struct option_row rows[] = {
         { CTL_OPT_REMOVE, "remove", '\0', "PIECE", "take START+SIZE away", NULL },
         { CTL_OPT_TRACE, "trace", '\0', NULL, "each step of a removal", NULL },
         { CTL_OPT_SYSROOT, "sysroot", 's', "DIR", "read DIR/sys, DIR/proc and DIR/etc instead of this machine's", take_sysroot },
-        { CTL_OPT_HOST, "host", 'H', "[USER@]HOST", "speak to mhpd on another machine, over ssh", take_host },
+        { CTL_OPT_HOST, "host", 'H', "[USER@]HOST", "of another machine, over ssh: its mhpd is asked, or mhpctl run there", take_host },
         { CTL_OPT_COLOR, "color", '\0', "WHEN", "auto (on a terminal that has some), always or never", take_color },
         { CTL_OPT_COLOR, "no-color", '\0', NULL, "the same as --color=never", take_no_color },
         { CTL_OPT_HELP, "help", 'h', NULL, "print this", NULL },
@@ -239,7 +240,6 @@ static int take_word(struct ctl *ctl, char *word, size_t *capacity) {
         return ctl->verb ? CTL_DONE : ctl_tell_unknown_verb(ctl, word);
 }
 
-/* An option whose order counts is left to its verb. */
 static int keep(struct ctl *ctl, const struct option_row *row, const char *value, size_t *capacity) {
         if (ARRAY_GROW(ctl->kept, ctl->n_kept, *capacity) < 0)
                 return ctl_fail(ctl, CTL_FAILED, "out of memory");
@@ -329,9 +329,8 @@ int ctl_options_parse(struct ctl *ctl, int argc, char **argv) {
                 if (!row)
                         return tell_bad_option(ctl, c, argv[optind - 1]);
                 ctl->given |= row->bit;
-                if (row->bit & (CTL_OPT_GEOMETRY | CTL_OPT_OPERATION))
-                        r = keep(ctl, row, optarg, &kept_capacity);
-                else if (row->take)
+                r = keep(ctl, row, optarg, &kept_capacity);
+                if (r == CTL_DONE && row->take)
                         r = row->take(ctl, optarg);
         }
         while (r == CTL_DONE && optind < argc)

@@ -53,7 +53,7 @@ int verb_reload(struct ctl *ctl) {
         if (r >= 0)
                 r = ask_config(bus, &error, &first, &before);
         if (r >= 0)
-                r = ctl_bus_call(bus, "Reload", true, &error, &reply, NULL);
+                r = ctl_bus_call(bus, "Reload", ctl, &error, &reply, NULL);
         if (r >= 0)
                 r = ask_config(bus, &error, &second, &after);
         return r < 0 ? ctl_bus_fail(ctl, r, &error) : tell(ctl, before, after, reply);

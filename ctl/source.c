@@ -41,15 +41,77 @@ static int tell_scan(struct ctl *ctl, int r) {
         return ctl_fail(ctl, CTL_FAILED, "%s: reading " NAME_MEMORY ": %s", root, strerror(-r));
 }
 
+static bool is_groupless(const struct mhp_map *map) {
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b))
+                if (b->group == MHP_NO_GROUP)
+                        return true;
+        return false;
+}
+
+/* The block as it was read, in the group that the daemon has it in. */
+static int adopt_group(struct mhp_map *map, const struct mhp_block *block, const struct mhp_group *group) {
+        const struct mhp_reading reading = {
+                .nr = block->nr,
+                .state = block->state,
+                .zone = block->zone,
+                .valid = block->valid,
+                .node = block->node,
+                .n_nodes = block->n_nodes,
+                .source = group->source,
+                .group = group->name,
+                .device_block = group->device_block,
+        };
+        int r = mhp_map_apply(map, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .reading = &reading });
+
+        return r < 0 ? r : 0;
+}
+
+static int adopt_groups(struct mhp_map *map, const struct mhp_map *from) {
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
+                const struct mhp_block *known = b->group == MHP_NO_GROUP ? mhp_map_find(from, b->nr) : NULL;
+                const struct mhp_group *group = known ? mhp_map_group(from, known) : NULL;
+                int r = group ? adopt_group(map, b, group) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* /proc/iomem, which names what brought virtio-mem and dax memory, shows its addresses to root only. mhpd has read them. */
+static int ask_for_groups(struct ctl *ctl, struct mhp_map *map) {
+        _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_map_ struct mhp_map *from = NULL;
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r = ctl_bus_open(ctl, &bus);
+
+        if (r >= 0)
+                r = ctl_bus_map(bus, &error, &from);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        return from->block_size == map->block_size ? adopt_groups(map, from) : 0;
+}
+
+static int read_here(struct ctl *ctl, struct mhp_map **ret) {
+        _cleanup_map_ struct mhp_map *map = NULL;
+        int r = mhp_map_scan(ctl_root(ctl), &map);
+
+        if (r < 0)
+                return tell_scan(ctl, r);
+        r = !ctl->sysroot && is_groupless(map) ? ask_for_groups(ctl, map) : 0;
+        if (r < 0)
+                return r;
+        *ret = TAKE(map);
+        return CTL_DONE;
+}
+
 int ctl_map_read(struct ctl *ctl, struct mhp_map **ret) {
         _cleanup_bus_error_ sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_bus_ sd_bus *bus = NULL;
         int r;
 
-        if (!ctl->host) {
-                r = mhp_map_scan(ctl_root(ctl), ret);
-                return r < 0 ? tell_scan(ctl, r) : CTL_DONE;
-        }
+        if (!ctl->host)
+                return read_here(ctl, ret);
         r = ctl_bus_open(ctl, &bus);
         if (r >= 0)
                 r = ctl_bus_map(bus, &error, ret);

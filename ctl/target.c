@@ -174,8 +174,13 @@ static int add_blocks(const struct ctl *ctl, const struct mhp_map *map, const st
 
 static int tell_groups(const struct ctl *ctl, const struct mhp_map *map, const char *word) {
         _cleanup_text_ struct mhp_text names = {};
+        const char *more = "";
         size_t n = 0;
 
+        if (!ctl->sysroot && !ctl->host)
+                for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b))
+                        if (b->group == MHP_NO_GROUP)
+                                more = " (root sees more; everybody does while mhpd runs)";
         for (size_t i = 0; i < map->n_groups; i++) {
                 if (map->groups[i].n_blocks == 0)
                         continue;
@@ -190,8 +195,8 @@ static int tell_groups(const struct ctl *ctl, const struct mhp_map *map, const c
         if (names.error < 0)
                 return names.error;
         if (n == 0)
-                return ctl_fail(ctl, CTL_FAILED, "there is no group \"%s\"; no group is known", word);
-        return ctl_fail(ctl, CTL_FAILED, "there is no group \"%s\"; there %s %s", word, n == 1 ? "is" : "are", names.data);
+                return ctl_fail(ctl, CTL_FAILED, "there is no group \"%s\"; no group is known%s", word, more);
+        return ctl_fail(ctl, CTL_FAILED, "there is no group \"%s\"; there %s %s%s", word, n == 1 ? "is" : "are", names.data, more);
 }
 
 static int add_group(const struct ctl *ctl, const struct mhp_map *map, const char *name, struct mhp_ranges *ret) {

@@ -5,11 +5,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
 import harness
 from harness import Skip, bus, equal, fake, has, mhpctl, on_terminal, test, workdir
+from tree import mixed
 
 MAP = """map 1
 block-size 134217728
@@ -132,7 +134,122 @@ def status_without_the_daemon():
 def a_bus_without_the_daemon():
     with bus() as env:
         for verb in (["online", "3"], ["offline", "3"], ["reload"]):
-            mhpctl(*verb, env=env, status=1, err="mhpd is not running")
+            mhpctl(*verb, env=env, status=1, err=["mhpd is not running", "systemctl start mhpd"])
+
+
+@test
+def three_ways_not_to_be_asked():
+    """No bus, no mhpd on it, an mhpd that is still: each has its own words, also where sysfs is read instead."""
+    if not os.path.exists("/sys/devices/system/memory/block_size_bytes"):
+        raise Skip("this machine has no memory blocks")
+    has(mhpctl("status", status=3).out, "the system bus cannot be reached, so whether mhpd is running is not known\n", "no socket")
+    with workdir() as work, socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(work / "bus"))
+        refused = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={work}/bus"}
+        mhpctl("reload", env=refused, status=1, err="the system bus cannot be reached: Connection refused")
+        has(mhpctl("status", env=refused, status=3).out, "the system bus cannot be reached", "nobody listens")
+    with bus() as env:
+        has(mhpctl("status", env=env, status=3).out, "mhpd is not running\n", "nobody owns the name")
+        with fake(env, "hang", MAP):
+            mhpctl("dump", env=env, status=1, err=["mhpd is there, but does not answer", "systemctl status mhpd"])
+
+
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+
+
+def nobody(env, *args, **kwargs):
+    """mhpctl as a user who may look and nothing else."""
+    words = [*(NOBODY if os.geteuid() == 0 else []), harness.MHPCTL, *args]
+    return subprocess.run(words, env=harness.environment(**env), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, **kwargs)
+
+
+@test
+def groups_that_only_root_sees():
+    """An unprivileged user reads the blocks and has their groups from mhpd."""
+    if nobody({}, "--version").returncode != 0:
+        raise Skip("nobody cannot run it from here")
+    bare = nobody({}, "dump").stdout
+    if " group=" in bare or "\nblock " not in bare:
+        raise Skip("this machine has no memory blocks of unknown group")
+    last = int(bare.split("\nblock ")[-1].split()[0].split("-")[-1])
+    told = "\n".join(line + " group=virtio-mem:virtio7" if line.startswith("block ") else line for line in bare.splitlines()) + "\n"
+    without = nobody({}, "explain", "virtio-mem:virtio7")
+    equal(without.returncode, 1, "without mhpd")
+    has(without.stderr, "root sees more; everybody does while mhpd runs", "without mhpd")
+    with bus(everybody=True) as env, fake(env, "done", told):
+        groups = json.loads(nobody(env, "groups", "--json").stdout)["groups"]
+        equal([(g["group"], g["source"]) for g in groups], [("virtio-mem:virtio7", "virtio-mem")], "groups")
+        blocks = json.loads(nobody(env, "list", "--all", "--json").stdout)["blocks"]
+        equal({b["source"] for b in blocks}, {"virtio-mem"}, "list")
+        equal(blocks[-1]["block"], last, "every block")
+        for verb in (["plan", "online"], ["plan", "offline"], ["memmap"]):
+            run = nobody(env, *verb, "virtio-mem:virtio7")
+            assert "there is no group" not in run.stderr, run
+        has(nobody(env, "explain", "virtio-mem:virtio7").stdout, "page flags are for root to see", "what mhpd cannot tell")
+        equal(nobody(env, "dump", "--sysroot", "/").stdout, bare, "--sysroot asks nobody")
+
+
+AGENT = """#!/bin/sh
+echo "$@" >{work}/agent
+fd=${{1#--notify-fd=}}
+trap 'echo gone >>{work}/agent; exit 0' TERM
+eval "exec $fd>&-"
+while :; do sleep 0.05; done
+"""
+
+
+@test
+def password_on_a_terminal():
+    """As systemctl does it: polkit's agent is there for the time of the call, for a user on a terminal."""
+    if nobody({}, "--version").returncode != 0:
+        raise Skip("nobody cannot run it from here")
+    with bus(everybody=True) as env, fake(env, "deny", MAP), workdir() as work:
+        work.chmod(0o777)
+        (work / "pkttyagent").write_text(AGENT.format(work=work))
+        (work / "pkttyagent").chmod(0o755)
+        path = {"PATH": f"{work}:{os.environ['PATH']}", **env}
+        prefix = NOBODY if os.geteuid() == 0 else []
+        text, status = on_terminal("online", "32", env=path, prefix=prefix, stdin=None)
+        equal(status, 1, "refused")
+        has(text, "`sudo mhpctl online` may", "what to do instead")
+        has((work / "agent").read_text(), "--fallback\ngone\n", "the agent came and went")
+        for args, how in ((["online", "32", "--no-ask-password"], {"stdin": None}), (["online", "32"], {}), (["list"], {"stdin": None})):
+            (work / "agent").unlink(missing_ok=True)
+            on_terminal(*args, env=path, prefix=prefix, **how)
+            equal((work / "agent").exists(), False, f"{args} {how}")
+        (work / "pkttyagent").unlink()
+        equal(on_terminal("online", "32", env={"PATH": str(work), **env}, prefix=[shutil.which(w) or w for w in prefix], stdin=None)[1], 1,
+              "without an agent")
+        has(nobody(env, "online", "32").stderr, "sudo mhpctl online", "without a terminal")
+    with bus() as env, fake(env, "needs-password", MAP):
+        mhpctl("online", "--no-ask-password", "32", env=env, status=1, err=["a password is needed", "sudo mhpctl online"])
+
+
+@test
+def verbs_that_run_on_another_machine():
+    with workdir() as work, mixed() as tree:
+        (work / "ssh").write_text(f"#!/bin/sh\nfor w; do echo \"[$w]\" >>{work}/words; done\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\nexec sh -c \"$*\"\n")
+        (work / "ssh").chmod(0o755)
+        (work / "mhpctl").symlink_to(harness.MHPCTL)
+        path = {"PATH": f"{work}:{os.environ['PATH']}"}
+        equal(mhpctl("plan", "-H", "guest", "plug", "--", "it's $(id) `id` \"x\"", env=path, status=2).err,
+              'mhpctl: plan: "it\'s $(id) `id` "x"" is no size; 512M, 4G and 1T are\n', "quoting, and the exit status")
+        words = (work / "words").read_text()
+        has(words, "[-n]\n[--]\n[guest]\n[mhpctl plan --color=never -- 'plug' ", "what ssh is told")
+        for verb in (["memmap"], ["verify"], ["explain", "0"], ["plan", "offline", "0"], ["doctor"]):
+            there = subprocess.run([harness.MHPCTL, *verb, "--json", "--host=root@guest"], env=harness.environment(**path), capture_output=True, text=True)
+            here = subprocess.run([harness.MHPCTL, *verb, "--json"], env=harness.environment(), capture_output=True, text=True)
+            equal((there.returncode, there.stderr), (here.returncode, here.stderr), f"{verb}")
+        has((work / "words").read_text(), "mhpctl doctor --color=never '--json' --]", "options")
+        has(on_terminal("plan", "plug", "1G", "-H", "guest", "--color=always", env=path)[0], "\033[1m", "colours of this terminal")
+        (work / "mhpctl").unlink()
+        mhpctl("doctor", "-H", "guest", env={"PATH": f"{work}:/usr/bin:/bin"}, status=1, err="guest has no mhpctl")
+        (work / "ssh").write_text("#!/bin/sh\nexit 255\n")
+        mhpctl("doctor", "-H", "guest", env=path, status=1, err="guest cannot be reached: ssh failed")
+        (work / "ssh").unlink()
+        mhpctl("doctor", "-H", "guest", env={"PATH": str(work)}, status=1, err="running ssh: No such file")
+        mhpctl("doctor", "-H", "-oProxyCommand=true", status=2, err="is no host")
+        mhpctl("doctor", "-H", "guest", "-s", tree.root, status=2, err="--sysroot and --host")
 
 
 @test

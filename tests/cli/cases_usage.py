@@ -49,7 +49,7 @@ def option_of_another_verb():
     mhpctl("online", "--output", "SIZE", "3", status=2, err="--output does not fit")
     mhpctl("online", "--sysroot", "/", "3", status=2, err="--sysroot does not fit")
     mhpctl("reload", "--all", "--bytes", status=2, err="--all, --bytes does not fit")
-    mhpctl("plan", "-H", "somewhere", "online", status=2, err="--host does not fit")
+    mhpctl("simulate", "-H", "somewhere", status=2, err="--host does not fit")
 
 
 @test

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* org.mhpd1 as mhpctl sees it, with answers from files: fakemhpd MAP CONFIG MODE. The mode says what becomes of a job:
- * done partly failed timeout deny slow (until Cancel) die (the daemon goes) hang (no call is answered). Says `ready`. */
+ * done partly failed timeout deny needs-password slow (until Cancel) die (the daemon goes) hang (no call is answered). Says `ready`. */
 
 #include <errno.h>
 #include <signal.h>
@@ -69,6 +69,11 @@ static int start_job(struct fake *fake, sd_bus_message *m) {
         fake->verb = strcmp(sd_bus_message_get_member(m), "Online") == 0 ? "online" : strcmp(sd_bus_message_get_member(m), "Offline") == 0 ? "offline" : "unplug";
         fake->result = fake->detail = "";
         fake->done = 1;
+        if (strcmp(mode, "needs-password") == 0) {
+                if (sd_bus_message_get_allow_interactive_authorization(m) > 0)
+                        return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_FAILED, "a password may be asked for");
+                return sd_bus_reply_method_errorf(m, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "org.mhpd1.manage");
+        }
         emit_work(fake);
         if (strcmp(mode, "done") == 0)
                 end_job(fake, "done", 4, "");

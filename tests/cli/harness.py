@@ -75,12 +75,13 @@ def mhpctl(*args, status=0, err=None, env=None, **kwargs):
     return run
 
 
-def on_terminal(*args, columns=80, env=None, **kwargs):
-    """What mhpctl writes to a terminal of so many columns, to standard output and standard error alike; its exit status."""
+def on_terminal(*args, columns=80, env=None, prefix=(), stdin=subprocess.DEVNULL):
+    """What mhpctl writes to a terminal of so many columns, to standard output and standard error alike; its exit status. stdin: None: the
+    terminal as well."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    process = subprocess.Popen([MHPCTL, *map(str, args)], stdout=slave, stderr=slave, stdin=subprocess.DEVNULL,
-                               env=environment(**{"TERM": "xterm", **(env or {})}), **kwargs)
+    process = subprocess.Popen([*prefix, MHPCTL, *map(str, args)], stdout=slave, stderr=slave, stdin=slave if stdin is None else stdin,
+                               env=environment(**{"TERM": "xterm", **(env or {})}))
     os.close(slave)
     text = b""
     with contextlib.suppress(OSError):  # EIO: nobody has the other end open any more
@@ -125,19 +126,26 @@ def workdir():
         shutil.rmtree(path, ignore_errors=True)
 
 
+BUS = """<busconfig><type>session</type><listen>unix:path={0}/bus</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>"""
+
+
 @contextlib.contextmanager
-def bus():
-    """A private bus; the environment that makes it the system bus."""
+def bus(everybody=False):
+    """A private bus, for this user alone or for everybody; the environment that makes it the system bus."""
     if not shutil.which("dbus-daemon"):
         raise Skip("dbus-daemon is missing")
-    daemon = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address=1"], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
-    try:
-        yield {"DBUS_SYSTEM_BUS_ADDRESS": daemon.stdout.readline().strip()}
-    finally:
-        daemon.terminate()
-        daemon.wait()
-        daemon.stdout.close()
+    with workdir() as work:
+        work.chmod(0o755)
+        (work / "config").write_text(BUS.format(work))
+        daemon = subprocess.Popen(["dbus-daemon", f"--config-file={work}/config" if everybody else "--session", "--nofork", "--print-address=1"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            yield {"DBUS_SYSTEM_BUS_ADDRESS": daemon.stdout.readline().strip()}
+        finally:
+            daemon.terminate()
+            daemon.wait()
+            daemon.stdout.close()
 
 
 @contextlib.contextmanager
