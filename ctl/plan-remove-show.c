@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "core/remover.h"
@@ -73,6 +74,36 @@ static void add_words(const struct ctl_removal *removal, const struct ctl_step *
 
 /* ----------------------------------------------------------------------------------------------------------------- table */
 
+/* The end of the run of blocks that starts at i: each follows the one before by number, all upwards or all downwards, and all are told in the
+ * same words. What is done with a group is a line of its own. */
+static size_t run_end(const struct ctl_removal *removal, size_t i, const char *words) {
+        const struct mhp_plan_item *first = item_of(removal, &removal->steps[i]), *last = first;
+        int64_t way = 0;
+
+        for (i++; first && i < removal->n_steps; i++) {
+                const struct mhp_plan_item *item = item_of(removal, &removal->steps[i]);
+                int64_t step = item ? (int64_t) item->nr - last->nr : 0;
+                _cleanup_text_ struct mhp_text theirs = {};
+
+                if (!item || item->rank != first->rank || (step != 1 && step != -1) || (way != 0 && step != way))
+                        break;
+                add_words(removal, &removal->steps[i], &theirs);
+                if (theirs.error < 0 || strcmp(words, theirs.data) != 0)
+                        break;
+                way = step;
+                last = item;
+        }
+        return i;
+}
+
+/* `41-38` goes downwards. */
+static void range_cell(struct ctl_table *table, uint32_t first, uint32_t last) {
+        char text[32];
+
+        (void) snprintf(text, sizeof(text), first == last ? "%" PRIu32 : "%" PRIu32 "-%" PRIu32, first, last);
+        ctl_table_cell(table, text, CTL_PLAIN);
+}
+
 static int print_steps(struct ctl_removal *removal) {
         static const struct ctl_column columns[] = {
                 { "STEP", true }, { "VERB", false }, { "WHAT", false }, { "REASON", false }, { "WHY", false },
@@ -80,7 +111,7 @@ static int print_steps(struct ctl_removal *removal) {
         _cleanup_table_ struct ctl_table table = {};
         int r = ctl_table_columns(removal->ctl, &table, columns, ELEMENTSOF(columns), "STEP,VERB,WHAT,REASON,WHY");
 
-        for (size_t i = 0; i < removal->n_steps && r == CTL_DONE; i++) {
+        for (size_t i = 0, end; i < removal->n_steps && r == CTL_DONE; i = end) {
                 const struct ctl_step *step = &removal->steps[i];
                 const struct mhp_plan_item *item = item_of(removal, step);
                 _cleanup_text_ struct mhp_text words = {};
@@ -88,10 +119,11 @@ static int print_steps(struct ctl_removal *removal) {
                 add_words(removal, step, &words);
                 if (words.error < 0)
                         return words.error;
-                ctl_table_u64(&table, i + 1);
+                end = run_end(removal, i, words.data);
+                range_cell(&table, (uint32_t) i + 1, (uint32_t) end);
                 ctl_table_cell(&table, mhp_phase_name(step->phase), CTL_PLAIN);
                 if (item)
-                        ctl_table_u64(&table, item->nr);
+                        range_cell(&table, item->nr, item_of(removal, &removal->steps[end - 1])->nr);
                 else
                         ctl_table_cell(&table, ctl_group_word(group_of(removal, step)), CTL_PLAIN);
                 ctl_table_cell(&table, item ? mhp_rank_name((enum mhp_rank) item->rank) : "-", CTL_PLAIN);
