@@ -77,7 +77,7 @@ static int find_two_hands(struct ctl_doctor *doctor) {
                 return 0;
         return ctl_doctor_add(doctor, "two-hands", NULL,
                               "Take the rule away, hide it by an empty file of its name in /etc/udev/rules.d, or have it ask for ENV{MHPD_MANAGED}!=\"1\".",
-                              "the udev rules in /%s bring memory blocks online, and so does %s", doctor->rule,
+                              "the udev rule at %s brings memory blocks online, and so does %s", doctor->rule,
                               doctor->mhpd ? "mhpd" : "the kernel (auto_online_blocks)");
 }
 
@@ -122,6 +122,7 @@ static int find_zone_none(struct ctl_doctor *doctor) {
 }
 
 static int gather(struct ctl_doctor *doctor) {
+        _cleanup_rules_ struct mhp_rules_hits rules = {};
         struct ctl *ctl = doctor->ctl;
         int r;
 
@@ -135,9 +136,11 @@ static int gather(struct ctl_doctor *doctor) {
                 return r;
         ctl_knobs_read(ctl, &doctor->knobs);
         doctor->mhpd = mhp_root_exists(&doctor->root, &NAME_RUNTIME_MARK[1]);
-        r = mhp_rules_find_onlining(&doctor->root, &doctor->rule);
+        r = mhp_rules_find(&doctor->root, true, &rules);
         if (r < 0)
                 return r;
+        if (rules.n > 0)
+                doctor->rule = TAKE(rules.hit[0].where);
         r = mhp_memmap_open(&doctor->root, doctor->map->block_size, &doctor->memmaps);
         doctor->memmaps_known = r >= 0;
         return r == -ENOMEM ? r : CTL_DONE;

@@ -52,6 +52,13 @@
 #define NAME_CPUINFO "proc/cpuinfo"
 #define NAME_ARCH "proc/sys/kernel/arch"
 #define NAME_HUGEPAGES "sys/kernel/mm/hugepages"
+#define NAME_OSRELEASE "proc/sys/kernel/osrelease"
+#define NAME_SWAPS "proc/swaps"
+#define NAME_HVO "proc/sys/vm/hugetlb_optimize_vmemmap"
+#define NAME_DMI "sys/class/dmi/id"
+#define NAME_CRASH_HOTPLUG NAME_MEMORY "/crash_hotplug"
+#define NAME_CRASH_LOADED "sys/kernel/kexec_crash_loaded"
+#define NAME_CRASH_LOADED_NEW "sys/kernel/kexec/crash_loaded"
 #define NAME_PMD_SIZE "sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 #define NAME_VIRTIO_BALLOON_DRIVER "sys/bus/virtio/drivers/virtio_balloon"
 
@@ -61,6 +68,22 @@
 #define NAME_UDEV_LOCAL "usr/local/lib/udev/rules.d"
 #define NAME_UDEV_USR "usr/lib/udev/rules.d"
 #define NAME_UDEV_LIB "lib/udev/rules.d"
+
+/* How a rule's TEST and RUN name what is here. */
+#define NAME_UDEV_BLOCK "/devices/system/memory/memory32"
+#define NAME_UDEV_BLOCK_PATH "/sys" NAME_UDEV_BLOCK
+
+/* What the services beside mhpd bring, and where systemd has its units. */
+#define NAME_POLKIT_SERVICE "usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service"
+#define NAME_BUS_CONFIG "usr/share/dbus-1/system.conf"
+#define NAME_BUS_SOCKET "usr/lib/systemd/system/dbus.socket"
+#define NAME_BUS_SOCKET_LIB "lib/systemd/system/dbus.socket"
+#define NAME_UNITS_ETC "etc/systemd/system"
+#define NAME_UNITS_RUN "run/systemd/system"
+#define NAME_UNITS_USR "usr/lib/systemd/system"
+#define NAME_UNITS_LIB "lib/systemd/system"
+#define NAME_UNIT "mhpd.service"
+#define NAME_UNIT_WANTED "sysinit.target.wants/" NAME_UNIT
 
 /* Below a device. */
 #define NAME_DRIVER "driver"

@@ -4,10 +4,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "edge/names.h"
+#include "edge/rules-walk.h"
 
 /* As udev looks for them: a file hides those of its name in the folders behind its own (udev(7)). */
 static const char *const folders[] = { NAME_UDEV_ETC, NAME_UDEV_RUN, NAME_UDEV_LOCAL, NAME_UDEV_USR, NAME_UDEV_LIB };
@@ -24,49 +26,6 @@ struct rule_files {
 
 static void files_done(struct rule_files *files) {
         free(files->file);
-}
-
-/* The end of a rule: a newline that no backslash stands before. */
-static const char *rule_end(const char *p, const char *end) {
-        for (const char *q = p; q < end; q++)
-                if (*q == '\n' && (q == p || q[-1] != '\\'))
-                        return q;
-        return end;
-}
-
-/* `ATTR{state}="online..."` assigns; with == or != it asks. */
-static bool assigns(const char *p, const char *end) {
-        static const char key[] = "ATTR{state}", value[] = "\"online";
-
-        while ((p = memmem(p, (size_t) (end - p), key, sizeof(key) - 1))) {
-                p += sizeof(key) - 1;
-                while (p < end && *p == ' ')
-                        p++;
-                if (p + 1 >= end || *p != '=' || p[1] == '=')
-                        continue;
-                p++;
-                while (p < end && *p == ' ')
-                        p++;
-                if ((size_t) (end - p) >= sizeof(value) - 1 && memcmp(p, value, sizeof(value) - 1) == 0)
-                        return true;
-        }
-        return false;
-}
-
-/* No other subsystem has an attribute `state` that takes `online`. */
-bool mhp_rules_bring_online(const char *text, size_t len) {
-        static const char courtesy[] = "MHPD_MANAGED";
-
-        for (const char *p = text, *end = text + len; p < end;) {
-                const char *stop = rule_end(p, end);
-
-                while (p < stop && (*p == ' ' || *p == '\t'))
-                        p++;
-                if (p < stop && *p != '#' && assigns(p, stop) && !memmem(p, (size_t) (stop - p), courtesy, sizeof(courtesy) - 1))
-                        return true;
-                p = stop + 1;
-        }
-        return false;
 }
 
 static bool is_rule_file(const char *name) {
@@ -104,7 +63,96 @@ static int compare(const void *a, const void *b) {
         return strcmp(((const struct rule_file *) a)->name, ((const struct rule_file *) b)->name);
 }
 
-int mhp_rules_find_onlining(const struct mhp_root *root, char **ret) {
+void mhp_rules_done(struct mhp_rules_hits *hits) {
+        for (size_t i = 0; i < hits->n; i++) {
+                free(hits->hit[i].where);
+                free(hits->hit[i].says);
+        }
+        free(hits->hit);
+        *hits = (struct mhp_rules_hits) {};
+}
+
+/* The same rule may answer to several events. */
+static bool is_known(const struct mhp_rules_hits *hits, const struct mhp_rules_hit *hit) {
+        for (size_t i = 0; i < hits->n; i++)
+                if (strcmp(hits->hit[i].where, hit->where) == 0 && strcmp(hits->hit[i].says, hit->says) == 0) {
+                        hits->hit[i].certain = hits->hit[i].certain || hit->certain;
+                        return true;
+                }
+        return false;
+}
+
+static int merge(struct mhp_rules_hits *hits, struct mhp_rules_hits *more) {
+        for (size_t i = 0; i < more->n; i++) {
+                int r;
+
+                if (is_known(hits, &more->hit[i]))
+                        continue;
+                r = ARRAY_GROW(hits->hit, hits->n, hits->capacity);
+                if (r < 0)
+                        return r;
+                hits->hit[hits->n++] = more->hit[i];
+                more->hit[i] = (struct mhp_rules_hit) {};
+        }
+        return 0;
+}
+
+static int walk_text(struct rule_walk *walk, const char *path, const char *text, size_t len) {
+        _cleanup_(rule_lines_done) struct rule_lines lines = {};
+        int r = rule_lines_parse(text, len, &lines);
+
+        walk->path = path;
+        return r < 0 ? r : rule_walk_file(walk, &lines);
+}
+
+static int walk_files(struct rule_walk *walk, const struct mhp_root *root, const struct rule_files *files) {
+        int r = 0;
+
+        for (size_t i = 0; i < files->n && r >= 0; i++) {
+                _cleanup_free_ char *text = NULL;
+                char path[512];
+                size_t len;
+
+                snprintf(path, sizeof(path), "/%s/%s", folders[files->file[i].folder], files->file[i].name);
+                r = mhp_root_read_all(root, &path[1], &text, &len);
+                if (r >= 0)
+                        r = walk_text(walk, path, text, len);
+                else if (r != -ENOMEM)
+                        r = 0;
+        }
+        return r;
+}
+
+/* What asks about the event `add`, and what brings a block back that somebody took offline. Files NULL: the text alone. */
+static int judge(const struct mhp_root *root, const struct rule_files *files, const char *name, const char *text, size_t len, bool mhpd,
+                 struct mhp_rules_hits *ret) {
+        static const char *const actions[] = { "add", "offline" };
+        _cleanup_rules_ struct mhp_rules_hits all = {};
+
+        for (size_t i = 0; i < ELEMENTSOF(actions); i++) {
+                _cleanup_(rule_walk_done) struct rule_walk walk = {};
+                _cleanup_rules_ struct mhp_rules_hits hits = {};
+                int r = rule_walk_begin(root, actions[i], mhpd, &hits, &walk);
+
+                if (r >= 0)
+                        r = files ? walk_files(&walk, root, files) : walk_text(&walk, name, text, len);
+                if (r >= 0)
+                        r = rule_walk_end(&walk);
+                if (r >= 0)
+                        r = merge(&all, &hits);
+                if (r < 0)
+                        return r;
+        }
+        *ret = all;
+        all = (struct mhp_rules_hits) {};
+        return 0;
+}
+
+int mhp_rules_judge(const struct mhp_root *root, const char *name, const char *text, size_t len, bool mhpd, struct mhp_rules_hits *ret) {
+        return judge(root, NULL, name, text, len, mhpd, ret);
+}
+
+int mhp_rules_find(const struct mhp_root *root, bool mhpd, struct mhp_rules_hits *ret) {
         _cleanup_(files_done) struct rule_files files = { 0 };
 
         for (size_t i = 0; i < ELEMENTSOF(folders); i++) {
@@ -114,19 +162,5 @@ int mhp_rules_find_onlining(const struct mhp_root *root, char **ret) {
         }
         if (files.n > 0)
                 qsort(files.file, files.n, sizeof(*files.file), compare);
-        for (size_t i = 0; i < files.n; i++) {
-                _cleanup_free_ char *text = NULL, *path = NULL;
-                size_t len;
-
-                if (asprintf(&path, "%s/%s", folders[files.file[i].folder], files.file[i].name) < 0) {
-                        path = NULL;
-                        return -ENOMEM;
-                }
-                if (mhp_root_read_all(root, path, &text, &len) < 0 || !mhp_rules_bring_online(text, len))
-                        continue;
-                *ret = TAKE(path);
-                return 0;
-        }
-        *ret = NULL;
-        return 0;
+        return judge(root, &files, NULL, NULL, 0, mhpd, ret);
 }
