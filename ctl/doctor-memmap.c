@@ -11,6 +11,18 @@ static const char *word(const struct ctl_doctor *doctor) {
         return doctor->memmaps.self_hosting == MHP_SELF_HOSTING_FORCE ? "force" : "Y";
 }
 
+/* The evidence of most. */
+static const char *parameter(const struct ctl_doctor *doctor) {
+        static const char *const says[_MHP_SELF_HOSTING_MAX] = {
+                [MHP_SELF_HOSTING_ABSENT] = "/" NAME_SELF_HOSTING ": not there",
+                [MHP_SELF_HOSTING_OFF] = "/" NAME_SELF_HOSTING ": N",
+                [MHP_SELF_HOSTING_ON] = "/" NAME_SELF_HOSTING ": Y",
+                [MHP_SELF_HOSTING_FORCE] = "/" NAME_SELF_HOSTING ": force",
+        };
+
+        return says[doctor->memmaps.self_hosting];
+}
+
 /* Memory of one source whose adder does not ask for self-hosting. */
 static int find_ignoring(struct ctl_doctor *doctor, enum mhp_source source) {
         _cleanup_ranges_ struct mhp_ranges blocks = {};
@@ -31,8 +43,8 @@ static int find_ignoring(struct ctl_doctor *doctor, enum mhp_source source) {
         }
         if (blocks.n == 0)
                 return 0;
-        return ctl_doctor_add(doctor, "memmap-source-ignores", &blocks,
-                              "Reckon with what `mhpctl plan plug SIZE` says for dram before memory is plugged, or plug DIMMs: these host their memmap.",
+        return ctl_doctor_add(doctor, &(struct ctl_finding_kind) { .severity = CTL_NOTE, .token = "memmap-source-ignores", .blocks = &blocks, .evidence = parameter(doctor),
+                              .remedy = "Reckon with what `mhpctl plan plug SIZE` says for dram before memory is plugged, or plug DIMMs: these host their memmap." },
                               "memory_hotplug.memmap_on_memory=%s has no effect on %s memory: %s. Its memmap lies in other memory", word(doctor),
                               mhp_source_name(source), mhp_placement_remedy(source, MHP_REFUSAL_SOURCE_IGNORES));
 }
@@ -44,10 +56,10 @@ static int find_refused(struct ctl_doctor *doctor) {
 
         if (admission->reason == MHP_REFUSAL_NONE)
                 return 0;
-        return ctl_doctor_add(doctor, "memmap-refused", NULL,
-                              memmaps->force.reason == MHP_REFUSAL_NONE
+        return ctl_doctor_add(doctor, &(struct ctl_finding_kind) { .severity = CTL_WARNING, .token = "memmap-refused", .evidence = parameter(doctor),
+                              .remedy = memmaps->force.reason == MHP_REFUSAL_NONE
                                       ? "Boot with memory_hotplug.memmap_on_memory=force, if the pages it wastes do not matter."
-                                      : "Boot without the parameter: it promises what this machine cannot do.",
+                                      : "Boot without the parameter: it promises what this machine cannot do." },
                               "memory_hotplug.memmap_on_memory=%s has no effect: %s", word(doctor),
                               mhp_placement_remedy(MHP_SOURCE_ACPI, admission->reason));
 }
@@ -64,9 +76,11 @@ static int find_unfulfilled(struct ctl_doctor *doctor) {
         if (!wants_self(&doctor->config))
                 return 0;
         if (doctor->memmaps.self_hosting == MHP_SELF_HOSTING_ABSENT)
-                return ctl_doctor_add(doctor, "memmap-placement", NULL, "Use a kernel that was built with CONFIG_MHP_MEMMAP_ON_MEMORY, or Placement=dram.",
+                return ctl_doctor_add(doctor, &(struct ctl_finding_kind) { .severity = CTL_WARNING, .token = "memmap-placement", .evidence = parameter(doctor),
+                                      .remedy = "Use a kernel that was built with CONFIG_MHP_MEMMAP_ON_MEMORY, or Placement=dram." },
                                       "the configuration wants memmaps in the new memory (Placement=), which this kernel cannot do");
-        return ctl_doctor_add(doctor, "memmap-placement", NULL, "Add memory_hotplug.memmap_on_memory=1 to the kernel's command line and boot again.",
+        return ctl_doctor_add(doctor, &(struct ctl_finding_kind) { .severity = CTL_WARNING, .token = "memmap-placement", .evidence = parameter(doctor),
+                              .remedy = "Add memory_hotplug.memmap_on_memory=1 to the kernel's command line and boot again." },
                               "the configuration wants memmaps in the new memory (Placement=): %s",
                               mhp_placement_remedy(MHP_SOURCE_ACPI, MHP_REFUSAL_DISABLED));
 }
@@ -84,8 +98,8 @@ static int find_unsaid(struct ctl_doctor *doctor) {
 
         for (size_t i = 0; i < doctor->config.n_rules && r >= 0; i++)
                 if (is_cause(table.rule[i].reason))
-                        r = ctl_doctor_add(doctor, "memmap-table", NULL,
-                                           "Say it by Node=, or by Source= virtio-mem or dax; `mhpctl policy` shows what the kernel is told.",
+                        r = ctl_doctor_add(doctor, &(struct ctl_finding_kind) { .severity = CTL_WARNING, .token = "memmap-table", .evidence = "/" NAME_MEMMAP_POLICY ": holds the table; `mhpctl policy`",
+                                           .remedy = "Say it by Node=, or by Source= virtio-mem or dax; `mhpctl policy` shows what the kernel is told." },
                                            "the kernel cannot be told where [Rule %s] wants memmaps: %s", doctor->config.rules[i].name,
                                            mhp_table_reason_words(table.rule[i].reason));
         return r;

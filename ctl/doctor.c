@@ -7,20 +7,23 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "ctl/words.h"
 #include "edge/names.h"
-#include "edge/rules.h"
 
 static void doctor_done(struct ctl_doctor *doctor) {
         for (size_t i = 0; i < doctor->n; i++) {
                 free(doctor->findings[i].blocks);
                 free(doctor->findings[i].message);
+                free(doctor->findings[i].evidence);
         }
         free(doctor->findings);
-        free(doctor->rule);
+        mhp_rules_done(&doctor->rules);
+        mhp_rules_done(&doctor->without);
+        ctl_daemon_done(&doctor->daemon);
         mhp_memmap_done(&doctor->memmaps);
         mhp_text_done(&doctor->warnings);
         mhp_config_done(&doctor->config);
@@ -28,39 +31,65 @@ static void doctor_done(struct ctl_doctor *doctor) {
         mhp_root_done(&doctor->root);
 }
 
-int ctl_doctor_add(struct ctl_doctor *doctor, const char *token, const struct mhp_ranges *blocks, const char *remedy, const char *format, ...) {
-        struct ctl_finding finding = { .token = token, .remedy = remedy };
+static int add(struct ctl_doctor *doctor, struct ctl_finding *finding, const struct ctl_finding_kind *kind, const char *message) {
         _cleanup_text_ struct mhp_text text = {};
-        va_list args;
         int r;
 
-        r = ARRAY_GROW(doctor->findings, doctor->n, doctor->capacity);
-        if (r < 0)
-                return r;
-        if (blocks && blocks->n > 0) {
-                mhp_ranges_print(blocks, &text);
-                r = mhp_text_finish(&text, &finding.blocks);
+        if (kind->blocks && kind->blocks->n > 0) {
+                mhp_ranges_print(kind->blocks, &text);
+                r = mhp_text_finish(&text, &finding->blocks);
                 if (r < 0)
                         return r;
         }
-        va_start(args, format);
-        r = vasprintf(&finding.message, format, args);
-        va_end(args);
-        if (r < 0) {
-                free(finding.blocks);
+        finding->message = strdup(message);
+        finding->evidence = strdup(kind->evidence ? kind->evidence : "");
+        if (!finding->message || !finding->evidence)
                 return -ENOMEM;
-        }
-        doctor->findings[doctor->n++] = finding;
+        r = ARRAY_GROW(doctor->findings, doctor->n, doctor->capacity);
+        if (r < 0)
+                return r;
+        doctor->findings[doctor->n++] = *finding;
         return 0;
 }
 
+int ctl_doctor_add(struct ctl_doctor *doctor, const struct ctl_finding_kind *kind, const char *format, ...) {
+        struct ctl_finding finding = { .severity = kind->severity, .token = kind->token, .remedy = kind->remedy };
+        _cleanup_free_ char *message = NULL;
+        va_list args;
+        int r;
+
+        va_start(args, format);
+        r = vasprintf(&message, format, args);
+        va_end(args);
+        if (r < 0) {
+                message = NULL;
+                return -ENOMEM;
+        }
+        r = add(doctor, &finding, kind, message);
+        if (r < 0) {
+                free(finding.blocks);
+                free(finding.message);
+                free(finding.evidence);
+        }
+        return r;
+}
+
+void ctl_doctor_quote(struct mhp_text *text, const char *path, const char *says) {
+        mhp_text_printf(text, "%s/%s: %s", text->len > 0 ? "; " : "", path, says);
+}
+
 static int find_warnings(struct ctl_doctor *doctor) {
+        static const struct ctl_finding_kind kind = { .severity = CTL_WARNING, .token = "config", .remedy = "Correct it, then run `mhpctl reload`." };
         const char *p = doctor->warnings.data;
 
         while (p && *p) {
-                size_t len = strcspn(p, "\n");
-                int r = ctl_doctor_add(doctor, "config", NULL, "Correct it, then run `mhpctl reload`.", "%.*s", (int) len, p);
+                struct ctl_finding_kind this = kind;
+                _cleanup_free_ char *line = strndup(p, strcspn(p, "\n"));
+                size_t len = line ? strlen(line) : 0;
+                int r;
 
+                this.evidence = line;
+                r = line ? ctl_doctor_add(doctor, &this, "%s", line) : -ENOMEM;
                 if (r < 0)
                         return r;
                 p += len + (p[len] == '\n');
@@ -72,33 +101,51 @@ static int find_warnings(struct ctl_doctor *doctor) {
 static int find_two_hands(struct ctl_doctor *doctor) {
         const char *knob = doctor->knobs.value[MHP_KNOB_AUTO_ONLINE_BLOCKS];
         bool kernel = *knob && strcmp(knob, "offline") != 0;
+        int r = 0;
 
-        if (!doctor->rule || !(kernel || doctor->mhpd))
+        if (!kernel && !doctor->mhpd)
                 return 0;
-        return ctl_doctor_add(doctor, "two-hands", NULL,
-                              "Take the rule away, hide it by an empty file of its name in /etc/udev/rules.d, or have it ask for ENV{MHPD_MANAGED}!=\"1\".",
-                              "the udev rule at %s brings memory blocks online, and so does %s", doctor->rule,
-                              doctor->mhpd ? "mhpd" : "the kernel (auto_online_blocks)");
+        for (size_t i = 0; i < doctor->rules.n && r >= 0; i++) {
+                const struct mhp_rules_hit *hit = &doctor->rules.hit[i];
+                _cleanup_text_ struct mhp_text evidence = {};
+                struct ctl_finding_kind kind = {
+                        .severity = hit->certain ? CTL_ERROR : CTL_WARNING,
+                        .token = "two-hands",
+                        .remedy = "Take the rule away, hide it by an empty file of its name in /etc/udev/rules.d, or have it ask for ENV{MHPD_MANAGED}!=\"1\".",
+                };
+
+                mhp_text_printf(&evidence, "%s: %s", hit->where, hit->says);
+                kind.evidence = evidence.data;
+                r = evidence.error < 0 ? evidence.error
+                                       : ctl_doctor_add(doctor, &kind, "the udev rule at %s %s memory blocks online, and so does %s", hit->where,
+                                                        hit->certain ? "brings" : "may bring", doctor->mhpd ? "mhpd" : "the kernel (auto_online_blocks)");
+        }
+        return r;
+}
+
+static int offline_blocks(const struct ctl_doctor *doctor, struct mhp_ranges *ret) {
+        int r = 0;
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(doctor->map, 0); b && r >= 0; b = mhp_map_next_block(doctor->map, b))
+                if (b->state == MHP_STATE_OFFLINE)
+                        r = mhp_ranges_add(ret, b->nr, b->nr);
+        return r;
 }
 
 static int find_nobody(struct ctl_doctor *doctor) {
         _cleanup_ranges_ struct mhp_ranges blocks = {};
+        const struct ctl_finding_kind kind = { .severity = CTL_ERROR, .token = "nobody-onlines", .blocks = &blocks,
+                                               .evidence = "/" NAME_AUTO_ONLINE_BLOCKS ": offline",
+                                               .remedy = "Start mhpd: `systemctl enable --now mhpd`." };
         int r;
 
-        if (doctor->rule || doctor->mhpd || strcmp(doctor->knobs.value[MHP_KNOB_AUTO_ONLINE_BLOCKS], "offline") != 0)
+        if (doctor->without.n > 0 || doctor->mhpd || strcmp(doctor->knobs.value[MHP_KNOB_AUTO_ONLINE_BLOCKS], "offline") != 0)
                 return 0;
-        for (const struct mhp_block *b = mhp_map_at_or_after(doctor->map, 0); b; b = mhp_map_next_block(doctor->map, b)) {
-                if (b->state != MHP_STATE_OFFLINE)
-                        continue;
-                r = mhp_ranges_add(&blocks, b->nr, b->nr);
-                if (r < 0)
-                        return r;
-        }
-        if (blocks.n == 0)
-                return 0;
-        return ctl_doctor_add(doctor, "nobody-onlines", &blocks, "Start mhpd: `systemctl enable --now mhpd`.",
-                              "blocks are offline, and nobody brings memory online: auto_online_blocks says offline, there is no udev rule for it, and "
-                              "mhpd is not running");
+        r = offline_blocks(doctor, &blocks);
+        if (r < 0 || blocks.n == 0)
+                return r;
+        return ctl_doctor_add(doctor, &kind, "blocks are offline, and nobody brings memory online: auto_online_blocks says offline, there is no udev rule for "
+                              "it, and mhpd is not running");
 }
 
 /* Boot memory is often so, and nobody would take it away. */
@@ -117,12 +164,25 @@ static int find_zone_none(struct ctl_doctor *doctor) {
         }
         if (blocks.n == 0)
                 return 0;
-        return ctl_doctor_add(doctor, "zone-none", &blocks, "Plug memory in multiples of the block size, at addresses that are such multiples.",
+        return ctl_doctor_add(doctor, &(struct ctl_finding_kind) { .severity = CTL_WARNING, .token = "zone-none", .blocks = &blocks,
+                                                                   .evidence = "valid_zones of these blocks: none",
+                                                                   .remedy = "Plug memory in multiples of the block size, at addresses that are such multiples." },
                               "hot-added blocks span zones, nodes or holes: they can never go offline, and so can never be unplugged");
 }
 
+/* What the daemon has in force counts, not what the files have said since. */
+static int ask_daemon(struct ctl_doctor *doctor) {
+        const char *text;
+        int r = ctl_daemon_ask(doctor->ctl, &doctor->daemon);
+
+        doctor->mhpd = doctor->daemon.running || mhp_root_exists(&doctor->root, &NAME_RUNTIME_MARK[1]);
+        if (r != CTL_DONE || !doctor->daemon.running)
+                return r;
+        r = sd_bus_message_read(doctor->daemon.answer[CTL_QUESTION_CONFIG], "s", &text);
+        return r < 0 ? r : ctl_config_parse(doctor->ctl, text, &doctor->config);
+}
+
 static int gather(struct ctl_doctor *doctor) {
-        _cleanup_rules_ struct mhp_rules_hits rules = {};
         struct ctl *ctl = doctor->ctl;
         int r;
 
@@ -132,15 +192,16 @@ static int gather(struct ctl_doctor *doctor) {
         if (r != CTL_DONE)
                 return r;
         r = mhp_root_open(ctl_root(ctl), &doctor->root);
-        if (r < 0)
+        if (r >= 0)
+                r = ask_daemon(doctor);
+        if (r != CTL_DONE)
                 return r;
         ctl_knobs_read(ctl, &doctor->knobs);
-        doctor->mhpd = mhp_root_exists(&doctor->root, &NAME_RUNTIME_MARK[1]);
-        r = mhp_rules_find(&doctor->root, true, &rules);
+        r = mhp_rules_find(&doctor->root, true, &doctor->rules);
+        if (r >= 0)
+                r = mhp_rules_find(&doctor->root, false, &doctor->without);
         if (r < 0)
                 return r;
-        if (rules.n > 0)
-                doctor->rule = TAKE(rules.hit[0].where);
         r = mhp_memmap_open(&doctor->root, doctor->map->block_size, &doctor->memmaps);
         doctor->memmaps_known = r >= 0;
         return r == -ENOMEM ? r : CTL_DONE;
@@ -157,8 +218,24 @@ static int find_all(struct ctl_doctor *doctor) {
                 r = find_zone_none(doctor);
         if (r >= 0)
                 r = ctl_doctor_dimm(doctor);
-        return r < 0 ? r : ctl_doctor_memmap(doctor);
+        if (r >= 0)
+                r = ctl_doctor_memmap(doctor);
+        if (r >= 0)
+                r = ctl_doctor_switch(doctor);
+        if (r >= 0)
+                r = ctl_doctor_kernel(doctor);
+        if (r >= 0)
+                r = ctl_doctor_memory(doctor);
+        if (r >= 0)
+                r = ctl_doctor_service(doctor);
+        return r < 0 ? r : CTL_DONE;
 }
+
+static const char *const severities[_CTL_SEVERITY_MAX] = {
+        [CTL_NOTE] = "note",
+        [CTL_WARNING] = "warning",
+        [CTL_ERROR] = "error",
+};
 
 static void print_json(struct mhp_text *out, const struct ctl_doctor *doctor) {
         mhp_text_add(out, "{\"findings\":[");
@@ -166,8 +243,10 @@ static void print_json(struct mhp_text *out, const struct ctl_doctor *doctor) {
                 const struct ctl_finding *f = &doctor->findings[i];
 
                 ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "kind", f->token);
+                ctl_json_string(out, ",", "severity", severities[f->severity]);
                 ctl_json_string(out, ",", "blocks", f->blocks);
                 ctl_json_string(out, ",", "message", f->message);
+                ctl_json_string(out, ",", "evidence", f->evidence);
                 ctl_json_string(out, ",", "remedy", f->remedy);
                 mhp_text_add(out, "}");
         }
@@ -182,10 +261,14 @@ static void print_words(struct ctl *ctl, const struct ctl_doctor *doctor) {
         for (size_t i = 0; i < doctor->n; i++) {
                 const struct ctl_finding *f = &doctor->findings[i];
 
-                mhp_text_printf(out, "%s%s%s: ", ctl_color_on(ctl, CTL_WARN), f->token, ctl_color_off(ctl, CTL_WARN));
+                enum ctl_color color = f->severity == CTL_ERROR ? CTL_BAD : f->severity == CTL_WARNING ? CTL_WARN : CTL_BOLD;
+
+                mhp_text_printf(out, "%s%s%s: %s: ", ctl_color_on(ctl, color), severities[f->severity], ctl_color_off(ctl, color), f->token);
                 if (f->blocks)
                         mhp_text_printf(out, "blocks %s: ", f->blocks);
                 ctl_add_plain(out, f->message);
+                mhp_text_add(out, "\n    ");
+                ctl_add_plain(out, f->evidence);
                 mhp_text_printf(out, "\n    %s\n", f->remedy);
         }
 }
@@ -198,7 +281,7 @@ int verb_doctor(struct ctl *ctl) {
         if (r == CTL_DONE)
                 r = find_all(&doctor);
         if (r != CTL_DONE)
-                return r;
+                return r == CTL_FAILED ? CTL_USAGE : r; /* 1 is for findings */
         if (ctl_given(ctl, CTL_OPT_JSON))
                 print_json(&ctl->out, &doctor);
         else

@@ -47,3 +47,7 @@ enum mhp_self_hosting mhp_knob_self_hosting(const struct mhp_root *root) {
                 return MHP_SELF_HOSTING_FORCE;
         return strcmp(value, "Y") == 0 ? MHP_SELF_HOSTING_ON : MHP_SELF_HOSTING_OFF;
 }
+
+const char *mhp_knob_path(enum mhp_knob knob) {
+        return paths[knob];
+}

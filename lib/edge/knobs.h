@@ -19,3 +19,6 @@ bool mhp_knob_unasked(const struct mhp_root *root);
 
 /* memmap_on_memory, which is fixed at boot: get_memmap_mode() (mm/memory_hotplug.c). */
 enum mhp_self_hosting mhp_knob_self_hosting(const struct mhp_root *root);
+
+/* Below the root. */
+const char *mhp_knob_path(enum mhp_knob knob);

@@ -23,6 +23,10 @@ const char *mhp_remover_held(enum mhp_source source) {
         return (unsigned) source < _MHP_SOURCE_MAX ? holds[source].held : NULL;
 }
 
+const char *mhp_remover_path(enum mhp_source source) {
+        return (unsigned) source < _MHP_SOURCE_MAX ? holds[source].path : NULL;
+}
+
 int mhp_remover_read(const struct mhp_root *root, enum mhp_source source, char ret[static MHP_HOLD_VALUE_MAX]) {
         char value[MHP_HOLD_VALUE_MAX];
         int r;

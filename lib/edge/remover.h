@@ -21,6 +21,9 @@
 /* What the switch says when it holds: `0`, `N`. NULL: such memory has no switch. */
 const char *mhp_remover_held(enum mhp_source source);
 
+/* Below the root; NULL: such memory has no switch. */
+const char *mhp_remover_path(enum mhp_source source);
+
 /* What the switch says now. Does not block. -EOPNOTSUPP: such memory has none; -ENOENT: nor has this kernel. */
 int mhp_remover_read(const struct mhp_root *root, enum mhp_source source, char ret[static MHP_HOLD_VALUE_MAX]);
 
