@@ -15,7 +15,7 @@
 /* How long after its last offline an ACPI eject may still be at work on a DIMM: it tries the blocks that stay once more. */
 #define EJECT_USEC (10 * USEC_PER_SEC)
 /* How long after its `add` a block is still what arrives for others: udev works off the events of a DIMM in that time. */
-#define ARRIVAL_USEC (5 * USEC_PER_SEC)
+#define ARRIVAL_USEC (10 * USEC_PER_SEC)
 
 void map_forget_failures(struct mhp_block *block) {
         block->flags &= (uint16_t) ~(MHP_BLOCK_GAVE_UP | MHP_BLOCK_TOLD);

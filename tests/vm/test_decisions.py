@@ -33,10 +33,13 @@ class Decides(VmCase):
         self.assertEqual(self.journal(since, MHPD_EVENT="repaired"), [])
 
     def undone(self, found):
-        """`mhpctl online --policy` moves them."""
-        self.machine.check(f"mhpctl online --policy {min(found)}-{max(found)}", timeout=90)
+        """`mhpctl online --policy` moves them, but for what the kernel has put something into by now that stays."""
+        said = self.mhpctl(f"online --policy {min(found)}-{max(found)} --timeout 60", 90)
         now = self.machine.blocks()
-        self.assertEqual({now[number].zone for number in found}, {"Movable"})
+        moved = [number for number in found if now[number].zone == "Movable"]
+        self.assertIn(said.code, (0, 64), said.out + said.err)
+        self.assertEqual(said.code == 0, len(moved) == len(found))
+        self.assertTrue(moved)
 
     def test_chmem(self):
         before = self.machine.blocks()
@@ -44,8 +47,8 @@ class Decides(VmCase):
         found = self.arrived(before, 8)
         self.assert_zone(found, "Movable")
         some = sorted(found)[2:5]
-        blocks = f"--blocks {some[0]}-{some[-1]}"
-        self.stands(some, lambda: self.machine.check(f"chmem -d {blocks} && chmem -e -z Normal {blocks}"))
+        blocks = f"{some[0]}-{some[-1]}"
+        self.stands(some, lambda: self.machine.check(f"chmem -b -d {blocks} && chmem -b -e -z Normal {blocks}"))
         self.machine.check("systemctl restart mhpd; mhpctl reload")
         time.sleep(CALM + 1)
         now = self.machine.blocks()
@@ -54,8 +57,8 @@ class Decides(VmCase):
 
     def test_whole_dimm(self):
         found = self.arrived(self.plug("1G"), 8)
-        blocks = f"--blocks {min(found)}-{max(found)}"
-        self.stands(found, lambda: self.machine.check(f"chmem -d {blocks} && sleep 1 && chmem -e -z Normal {blocks}"))
+        blocks = f"{min(found)}-{max(found)}"
+        self.stands(found, lambda: self.machine.check(f"chmem -b -d {blocks} && sleep 1 && chmem -b -e -z Normal {blocks}"))
         self.undone(found)
 
     def test_daxctl(self):
@@ -74,16 +77,16 @@ class Decides(VmCase):
         since = self.cursor()
         before = self.plug("1G")
         found = self.machine.wait_blocks(lambda found: len(found.without(before)) == 8, 30, "8 new blocks").without(before)
-        some = sorted(found)[:4]
-        work = "; ".join(f"echo online_movable > {STATE.format(number)}; sleep 0.7" for number in some)
+        some = sorted(found)[:3]
+        work = "; ".join(f"echo online_movable > {STATE.format(number)}; sleep 0.6" for number in some)
         said = self.machine.check(f"{work}; cat {' '.join(STATE.format(number) for number in some)}")
-        self.assertEqual(said.split(), ["online"] * 4, "all of it was there when that hand was done")
+        self.assertEqual(said.split(), ["online"] * 3, "all of it was there when that hand was done")
         self.machine.wait_blocks(lambda now: all(now[number].state == "offline" for number in some), 20, "they are put right")
         for entry in self.journal(since, MHPD_EVENT="repaired"):
             self.assertRegex(entry["MESSAGE"], r"put right and offline$")
         time.sleep(CALM)
         since = self.cursor()
-        self.machine.check(f"chmem -e -z Normal --blocks {max(found)}")
+        self.machine.check(f"chmem -b -e -z Normal {max(found)}")
         time.sleep(CALM + 2)
         self.assertEqual(self.machine.blocks()[max(found)].zone, "Normal")
         self.assertEqual(len(self.journal(since, MHPD_EVENT="drift")), 1)

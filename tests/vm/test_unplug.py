@@ -61,6 +61,24 @@ class Unplug(RemovalCase):
         self.machine.wait_gone(kept, since)
         self.assert_gone(before)
 
+    def test_never_more(self):
+        """A size that no DIMM fits into takes nothing; of one between, the DIMMs that fit go."""
+        before = self.machine.blocks()
+        dimms = [self.plug_online("1G", 8) for _ in range(2)]
+        full = self.places()
+        for verb in ("plan unplug", "unplug"):
+            said = self.mhpctl(f"{verb} 100M")
+            self.assertEqual(said.code, 1, said.out + said.err)
+            self.assertRegex(said.out + said.err, r"(?s)smallest that can leave is acpi:PNP0C80:\w\w, 1G.*name it")
+        self.assertEqual(self.places(), full)
+        said = self.mhpctl("unplug 1536M --timeout 60", 90)
+        self.assertEqual(said.code, 64, said.out + said.err)
+        left = {entry["group"] for entry in self.mhpctl_json("list --all")["blocks"]}
+        rest = [group for _, _, group in dimms if group in left]
+        self.assertEqual(len(rest), 1)
+        self.machine.check(f"mhpctl unplug {rest[0]} --timeout 60", 90)
+        self.assert_gone(before)
+
     def test_two_at_once(self):
         """Two DIMMs are asked back by two administrators in the same moment: both leave."""
         before = self.machine.blocks()
