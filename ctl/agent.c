@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define PROGRAM "pkttyagent"
-#define READY_MSEC 5000 /* it connects to the bus and speaks with polkit */
+#define READY_MSEC 30000 /* it connects to the bus and speaks with polkit, which may have to start */
 
 static _Noreturn void run_agent(pid_t parent, int notify) {
         char word[32];
