@@ -8,7 +8,7 @@
 
 /* The configuration in force, as text; it lies in the answer. */
 static int ask_config(sd_bus *bus, sd_bus_error *error, sd_bus_message **ret_answer, const char **ret) {
-        int r = ctl_bus_call(bus, "GetConfig", false, error, ret_answer, NULL);
+        int r = ctl_bus_call(bus, "GetConfig", NULL, error, ret_answer, NULL);
 
         return r < 0 ? r : sd_bus_message_read(*ret_answer, "s", ret);
 }
