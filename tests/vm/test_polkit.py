@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Who may do what: anybody may look, only who polkit allows may change."""
 
+import json
+
 from mhpvm.case import VmCase
 from mhpvm.machine import Spec
 
@@ -29,3 +31,24 @@ class Polkit(VmCase):
         self.assertEqual(self.machine.run(f"{NOBODY} mhpctl groups").code, 0)
         self.machine.check(f"mhpctl online {block} --zone movable")
         self.assertEqual(self.machine.blocks()[block].zone, "Movable")
+
+    def test_groups(self):
+        """What only root may read, which device brought a block, an unprivileged user has from mhpd; without it that is said."""
+        for verb in ("groups", "list --all", "memmap"):
+            here = json.loads(self.machine.check(f"mhpctl {verb} --json"))
+            theirs = json.loads(self.machine.check(f"{NOBODY} mhpctl {verb} --json"))
+            key = "groups" if verb == "groups" else "blocks"
+            self.assertEqual([(i["group"], i.get("source")) for i in theirs[key]], [(i["group"], i.get("source")) for i in here[key]], verb)
+            self.assertIn("boot", {i["group"] for i in theirs[key]})
+        explained = self.machine.run(f"{NOBODY} mhpctl explain boot")
+        self.assertEqual(explained.code, 0, explained)
+        self.assertIn("page flags are for root to see", explained.out)
+        self.machine.check("systemctl stop mhpd")
+        try:
+            self.assertIn("mhpd is not running", self.machine.run("mhpctl status").out)
+            self.assertEqual(self.machine.run("mhpctl status").code, 3)
+            self.assertEqual(self.machine.run("DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere mhpctl status").out.splitlines()[0],
+                             "the system bus cannot be reached, so whether mhpd is running is not known")
+        finally:
+            self.machine.check("systemctl start mhpd")
+        self.assertEqual(self.machine.run("mhpctl status").code, 0)
