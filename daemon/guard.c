@@ -92,6 +92,8 @@ void guard_aim(struct guard *guard) {
         struct engine *engine = guard->engine;
         const struct mhp_arming *arming = &engine->ring->arming;
 
+        /* By what was set before: else another hand's value that nobody has looked at yet would be written over and not told. */
+        look_at(guard, MHP_KNOB_AUTO_ONLINE_BLOCKS);
         memcpy(guard->armed.value, arming->value, sizeof(guard->armed.value));
         if (!*guard->hands.left[MHP_KNOB_AUTO_ONLINE_BLOCKS])
                 arm_again(&engine->root, engine->options->runtime, arming, &engine->saved);

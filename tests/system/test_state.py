@@ -185,6 +185,23 @@ class OtherHands(SystemCase):
         self.overwrite("offline")
         wait_for("it is set again", lambda: self.machine.get(AUTO) == "online_movable", 1)
 
+    def test_told_where_the_next_memory_goes(self):
+        """A machine whose kernel brings memory online whatever the knob says."""
+        os.makedirs(os.path.join(self.machine.root, "sys/kernel"), exist_ok=True)
+        self.machine.put("sys/kernel/dlpar", "memory,cpu,dt\n")
+        self.mhpd.configure("[Online]\nBy=mhpd\nZone=kernel\n")
+        self.mhpd.start()
+        wait_for("a kernel zone", lambda: self.machine.get(AUTO) == "online_kernel", 5)
+        self.assertEqual((self.bus.get("Path"), self.told("knob-set-again")), ("mhpd", 0))
+        self.mhpd.configure("[Online]\nBy=mhpd\nZone=movable\n")
+        self.mhpd.reload()
+        wait_for("Movable", lambda: self.machine.get(AUTO) == "online_movable", 5)
+        self.overwrite("offline")
+        wait_for("it is set again", lambda: self.machine.get(AUTO) == "online_movable", 5)
+        self.assertEqual((self.told("knob-set-again"), self.told("knob-left")), (1, 0))
+        self.mhpd.stop()
+        self.assertEqual(self.machine.get(AUTO), "online")
+
     def test_the_others(self):
         self.mhpd.configure("[Online]\nBy=kernel\nZone=auto\nMovableRatio=150\n")
         self.mhpd.start()
