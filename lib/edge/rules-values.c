@@ -165,7 +165,7 @@ static int append(struct rule_values *values, const struct rule_values *more) {
         return 0;
 }
 
-/* `$name{attr}` at p: the letter that stands for it, as udev(7) lists them, and what is behind it. '\0': none. */
+/* `$name{attr}` at p: the letter that stands for it, as udev(7) lists them, and *p behind it. '\0' and *p as it was: none. */
 static char read_substitution(const char **p, char attr[static 128]) {
         static const struct {
                 const char *word;
@@ -193,7 +193,8 @@ static char read_substitution(const char **p, char attr[static 128]) {
                 attr[len - 1] = '\0';
                 q += len + 1;
         }
-        *p = q;
+        if (letter)
+                *p = q;
         return letter;
 }
 

@@ -58,6 +58,8 @@ static const struct {
         { MEMORY_ADD ", ATTR{state} = \"online\"", BARE, YES },
         { "SUBSYSTEM == \"memory\" ATTR{state}:=\"online\"", BARE, YES },
         { MEMORY_ADD ", ATTR{state}+=\"online_kernel\"", BARE, YES },
+        { "ENV{of}=\"on$\"\n" MEMORY_ADD ", ENV{of}==\"on$\", ATTR{state}=\"online\"", BARE, YES },
+        { "ENV{of}=\"%n%\"\n" MEMORY_ADD ", ENV{of}==\"?*%\", ATTR{state}=\"online\"", BARE, YES },
         { MEMORY_ADD ", ATTR{state}!=\"online\", ATTR{state}=\"online\"", BARE, YES },
         { MEMORY_ADD ", ATTR{online}==\"0\", ATTR{online}=\"1\"", BARE, YES },
         { MEMORY_ADD ", ATTR{online}=\"0\"", BARE, NO },
