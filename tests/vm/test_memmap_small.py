@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A small guest is given much memory: whether it lives through that is known beforehand."""
 
+import json
+
 from mhpvm.agent import AgentError, CommandFailed
 from mhpvm.case import VmCase
 from mhpvm.machine import Spec, Timeout
@@ -26,9 +28,11 @@ class SmallGuest(VmCase):
         type(self).tried = True
 
     def predict(self, size):
-        """Placement -> what mhpd expects of it."""
-        said = self.mhpctl_json(f"plan plug {size}")
+        """Placement -> what mhpd expects of it. Its exit code says whether there is a placement that fits."""
+        answer = self.mhpctl(f"plan plug {size} --json")
+        said = json.loads(answer.out)
         self.assertEqual(said["size"], parse_size(size))
+        self.assertEqual(answer.code, 0 if any(entry["fits"] for entry in said["placements"]) else 1, said)
         return {entry["placement"]: entry for entry in said["placements"]}
 
     def lives(self, size):
@@ -45,7 +49,7 @@ class SmallGuest(VmCase):
         said = self.predict(size)
         self.assertGreaterEqual(said["dram"]["cost"], parse_size(size) // 64)
         self.assertLess(said["self"]["cost"], said["dram"]["cost"])
-        self.assertTrue(said["self"]["fits"], said)
+        self.assertEqual((said["self"]["fits"], said["self"]["reason"]), (True, None) if self.placement == "self" else (False, "disabled"), said)
         self.assertEqual(said[self.placement]["fits"], lives, said)
         self.assertEqual(self.lives(size), lives)
 
