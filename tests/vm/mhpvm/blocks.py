@@ -4,10 +4,10 @@
 import collections
 import dataclasses
 
+from .image import HELPER_DIR
+
 SYSFS = "/sys/devices/system/memory"
-# Linux 6.12 oopses when valid_zones of a block is read before the block has its node, and keeps the reader's reference for ever.
-READ = (f"cd {SYSFS} && cat block_size_bytes && grep -sH '' memory[0-9]*/state; nodes=$(ls -d memory[0-9]*/node[0-9]* 2>/dev/null); "
-        "printf '%s\\n' $nodes | sed 's,/.*,/valid_zones,' | sort -u | xargs -r grep -sH ''; printf '%s\\n' $nodes; true")
+READ = [f"{HELPER_DIR}/showblocks"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -240,15 +240,16 @@ class Machine:
         return self.wait(self.blocks, accept, timeout, what, show=lambda found: found.by_zone())
 
     def wait(self, look, accept, timeout, what, show=lambda value: value):
-        """Poll LOOK until ACCEPT takes what it returns."""
+        """Poll LOOK until ACCEPT takes what it returns. Looking takes at most half of the guest's time: what it waits for needs the rest."""
         deadline = time.monotonic() + timeout
         while True:
+            began = time.monotonic()
             value = look()
             if accept(value):
                 return value
             if time.monotonic() > deadline:
                 raise Timeout(f"{what}: not within {timeout} s; last seen {show(value)}")
-            time.sleep(0.1)
+            time.sleep(min(max(0.1, time.monotonic() - began), 1))
 
     def run(self, argv, timeout=60, stdin=None):
         """Run a command in the guest, whatever its exit code."""
