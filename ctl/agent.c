@@ -31,11 +31,21 @@ static void wait_ready(int fd) {
                 ;
 }
 
+/* The agent asks on the controlling terminal, and complains where there is none: `su -c` leaves none. */
+static bool is_controlled(void) {
+        int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+        if (fd < 0)
+                return false;
+        (void) close(fd);
+        return true;
+}
+
 void ctl_agent_start(const struct ctl *ctl, struct ctl_agent *ret) {
         pid_t parent = getpid(), pid;
         int ends[2];
 
-        if (ctl->host || ctl_given(ctl, CTL_OPT_NO_ASK) || geteuid() == 0 || !isatty(STDIN_FILENO))
+        if (ctl->host || ctl_given(ctl, CTL_OPT_NO_ASK) || geteuid() == 0 || !isatty(STDIN_FILENO) || !is_controlled())
                 return;
         if (pipe2(ends, O_CLOEXEC) < 0)
                 return;

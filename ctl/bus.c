@@ -145,8 +145,10 @@ static int fail_unauthorised(struct ctl *ctl, const sd_bus_error *error) {
         const char *at = ctl->host ? " at " : "", *host = ctl->host ? ctl->host : "";
 
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
-                return ctl_fail(ctl, CTL_FAILED, "not authorised%s%s: a password is needed, and it is not asked for here (--no-ask-password); "
-                                "`sudo mhpctl %s` needs none of polkit's", at, host, ctl->verb->name);
+                return ctl_fail(ctl, CTL_FAILED, "not authorised%s%s: a password is needed, and %s; `sudo mhpctl %s` needs none of polkit's", at, host,
+                                ctl_given(ctl, CTL_OPT_NO_ASK) ? "it is not asked for here (--no-ask-password)"
+                                                               : "polkit asks for it on the terminal of a login session only",
+                                ctl->verb->name);
         return ctl_fail(ctl, CTL_FAILED, "not authorised%s%s: polkit does not allow this user to do that (%s); `sudo mhpctl %s` may", at, host,
                         error->message, ctl->verb->name);
 }

@@ -61,9 +61,11 @@ static int on_polkit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return refuse(q, "polkit's answer makes no sense");
         if (allowed)
                 return perform(q);
-        if (challenge && !sd_bus_message_get_allow_interactive_authorization(q->call)) {
-                (void) sd_bus_reply_method_errorf(q->call, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                                  "%s needs authentication, and the caller did not offer to ask for it", q->action);
+        if (challenge) {
+                (void) sd_bus_reply_method_errorf(q->call, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "%s needs authentication, and %s", q->action,
+                                                  sd_bus_message_get_allow_interactive_authorization(q->call) > 0
+                                                          ? "polkit has no agent that could ask the caller for it"
+                                                          : "the caller did not offer to ask for it");
                 return 1;
         }
         return refuse(q, "polkit does not authorise this user");

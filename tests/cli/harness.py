@@ -77,11 +77,12 @@ def mhpctl(*args, status=0, err=None, env=None, **kwargs):
 
 def on_terminal(*args, columns=80, env=None, prefix=(), stdin=subprocess.DEVNULL):
     """What mhpctl writes to a terminal of so many columns, to standard output and standard error alike; its exit status. stdin: None: the
-    terminal as well."""
+    terminal as well. It is the controlling terminal, as of a shell's children."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen([*prefix, MHPCTL, *map(str, args)], stdout=slave, stderr=slave, stdin=slave if stdin is None else stdin,
-                               env=environment(**{"TERM": "xterm", **(env or {})}))
+                               env=environment(**{"TERM": "xterm", **(env or {})}), start_new_session=True,
+                               preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
     os.close(slave)
     text = b""
     with contextlib.suppress(OSError):  # EIO: nobody has the other end open any more
