@@ -127,7 +127,8 @@ static int fail_absent(struct ctl *ctl, enum ctl_absence absence, int r) {
         const char *words = ctl_absence_words(absence);
 
         if (ctl->host)
-                return ctl_fail(ctl, CTL_FAILED, "at %s: %s", ctl->host, words);
+                return ctl_fail(ctl, absence == CTL_ABSENCE_NO_DAEMON && strcmp(ctl->verb->name, "status") == 0 ? CTL_ABSENT : CTL_FAILED, "at %s: %s",
+                                ctl->host, words);
         switch (absence) {
         case CTL_ABSENCE_NO_BUS:
                 return ctl_fail(ctl, CTL_FAILED, "the system bus cannot be reached: %s; `systemctl status dbus.socket` says more", strerror(-r));

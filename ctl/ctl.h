@@ -152,6 +152,15 @@ const char *ctl_color_off(const struct ctl *ctl, enum ctl_color color);
 /* Whether lines on that terminal can be drawn over and have colours: file descriptor of a terminal, and TERM neither unset nor `dumb`. */
 bool ctl_term_draws(int fd);
 
+/* fit.c: $COLUMNS, or how many columns the terminal has, or 80; SIZE_MAX where fd is none, so that nothing is shortened for a program that reads. */
+size_t ctl_term_width(int fd);
+
+/* Breaks lines of ctl->out that are wider than standard output at blanks; what follows stands below the text of the line. */
+void ctl_fit(struct ctl *ctl);
+
+/* Shortens one line to `width` columns; the last three are dots then. */
+void ctl_cut(struct mhp_text *line, size_t width);
+
 /* remote.c: the verbs that look at files with more than the daemon knows: with -H mhpctl is run over there, by ssh. */
 bool ctl_remote_runs(const struct ctl *ctl);
 int ctl_remote_run(struct ctl *ctl);

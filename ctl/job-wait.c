@@ -41,6 +41,8 @@ static void draw(const struct ctl_wait *wait) {
         if (!wait->show)
                 return;
         ctl_progress_print(&wait->progress, now_usec(), &line);
+        /* a line that is broken by the terminal cannot be drawn over; writing its last column breaks it on some */
+        ctl_cut(&line, ctl_term_width(STDERR_FILENO) - 1);
         if (line.error == 0)
                 fprintf(stderr, "\r\033[K%s", line.data);
 }

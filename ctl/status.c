@@ -229,6 +229,7 @@ static int print_text(struct ctl *ctl, const struct status *s) {
         if (r != CTL_DONE)
                 return r;
         ctl_issues_print(ctl, &s->issues);
+        ctl_fit(ctl);
         return CTL_DONE;
 }
 

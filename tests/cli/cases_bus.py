@@ -96,6 +96,12 @@ def another_machine():
         (work / "ssh").write_text("#!/bin/sh\nexit 255\n")
         (work / "ssh").chmod(0o755)
         mhpctl("status", "-H", "guest", env={"PATH": f"{work}:{os.environ['PATH']}"}, status=1, err="guest cannot be reached")
+    with bus() as env, workdir() as work:
+        (work / "ssh").write_text(f"#!/bin/sh\nexec {bridge} -p '{env['DBUS_SYSTEM_BUS_ADDRESS']}'\n")
+        (work / "ssh").chmod(0o755)
+        path = {"PATH": f"{work}:{os.environ['PATH']}", **env}
+        mhpctl("status", "-H", "guest", env=path, status=3, err="at guest: mhpd is not running")
+        mhpctl("dump", "-H", "guest", env=path, status=1, err="at guest: mhpd is not running")
 
 
 @test
@@ -396,6 +402,9 @@ def progress_on_a_terminal_only():
         equal(status, 0, "on a terminal")
         has(text, "2 of 4 blocks online, 1 failed, 256M of 512M", "on a terminal")
         has(text, "block 34, 12 s left for it", "on a terminal")
+        for line in on_terminal("online", "32", env=env, columns=30)[0].split("\r\033[K")[1:-1]:
+            assert len(line) < 30, f"a line of {len(line)} columns cannot be drawn over: {line!r}"
+        has(on_terminal("online", "32", env=env, columns=30)[0], "2 of 4 blocks online, 1 fa...", "what is cut is seen to be")
         equal(on_terminal("online", "32", env={**env, "TERM": "dumb"}), ("4 of 4 blocks online\n", 0), "on a dumb terminal")
 
 

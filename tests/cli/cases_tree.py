@@ -3,6 +3,7 @@
 
 import os
 import pty
+import re
 import subprocess
 
 import harness
@@ -139,6 +140,23 @@ def dump():
         golden("dump.txt", text)
         answer = mhpctl("dump", "--json", "--sysroot", tree.root).json()
         equal(answer, {"from": "sysfs", "map": text}, "JSON")
+
+
+@test
+def status_fits_the_terminal():
+    with mixed() as tree:
+        args = ["status", "--sysroot", tree.root]
+        plain = mhpctl(*args, env={"COLUMNS": "30"}).out
+        assert max(map(len, plain.splitlines())) > 60, "a pipe gets whole lines"
+        equal(on_terminal(*args, "--color=never", columns=200)[0], plain, "a wide terminal")
+        for how in ({"columns": 40}, {"columns": 200, "env": {"COLUMNS": "40"}}, {"columns": 40, "env": {"COLUMNS": "x"}}):
+            text = on_terminal(*args, **how)[0]
+            shown = re.sub("\033\\[[0-9;]*m", "", text)
+            assert max(map(len, shown.splitlines())) <= 40, (how, shown)
+            equal(shown.split(), plain.split(), "nothing is lost")
+            has(shown, "\nmemmap   48M in other memory, 0B set\n         aside in the blocks, of that 0B\n         wasted\n", "below the text")
+        text = on_terminal(*args, columns=0)[0]
+        assert max(map(len, re.sub("\033\\[[0-9;]*m", "", text).splitlines())) <= 80, "a terminal that does not know its width"
 
 
 @test
