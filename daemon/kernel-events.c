@@ -25,11 +25,18 @@ struct failure {
 };
 #define FAILURES_MAX 256
 
+/* As in core/notes.c: the kernel tells of each block, a hand's breadth apart. */
+#define GAP (250 * USEC_PER_MSEC)
+#define LATEST (750 * USEC_PER_MSEC)
+
 struct kernel_events {
         struct engine *engine;
         struct mhp_genl *genl;           /* owned */
         sd_event_source *source;         /* owned */
-        struct mhp_kernel_event pending; /* a placement that the next event may go on with; size 0: none */
+        sd_event_source *timer;          /* owned; when `pending` is told at the latest */
+        struct mhp_kernel_event pending; /* what the next event may go on with; size 0: nothing */
+        uint64_t pending_since;          /* usec, monotonic */
+        bool pending_known;
         struct failure failed[FAILURES_MAX];
         size_t n_failed, oldest;
 };
@@ -42,8 +49,7 @@ struct telling {
         const char *zone, *placement, *reason;
 };
 
-static void describe_placement(const struct mhp_kernel_event *e, uint64_t block_size, struct telling *t) {
-        uint64_t first = e->start / block_size, last = (e->start + e->size - 1) / block_size;
+static void describe_placement(const struct mhp_kernel_event *e, struct telling *t) {
         bool fallback = e->placement != e->requested;
 
         t->event = fallback ? "placement-fallback" : "placement";
@@ -51,18 +57,19 @@ static void describe_placement(const struct mhp_kernel_event *e, uint64_t block_
         t->priority = fallback ? LOG_WARNING : LOG_DEBUG;
         t->placement = mhp_placement_name(e->placement);
         t->reason = mhp_kernel_reason_name(e->reason);
+}
+
+static bool describe(const struct mhp_kernel_event *e, uint64_t block_size, struct telling *t) {
+        uint64_t first = e->start / block_size, last = (e->start + e->size - 1) / block_size;
+
+        *t = (struct telling) { .priority = LOG_INFO };
         if (last > first)
                 (void) snprintf(t->blocks, sizeof(t->blocks), "%" PRIu32 "-%" PRIu32, (uint32_t) first, (uint32_t) last);
         else
                 (void) snprintf(t->blocks, sizeof(t->blocks), "%" PRIu32, (uint32_t) first);
-}
-
-static bool describe(const struct mhp_kernel_event *e, uint64_t block_size, struct telling *t) {
-        *t = (struct telling) { .priority = LOG_INFO };
-        (void) snprintf(t->blocks, sizeof(t->blocks), "%" PRIu32, e->block);
         switch (e->kind) {
         case MHP_KERNEL_PLACEMENT:
-                describe_placement(e, block_size, t);
+                describe_placement(e, t);
                 return true;
         case MHP_KERNEL_OFFLINE_FAILED:
                 t->event = "offline-failed";
@@ -115,14 +122,14 @@ static bool is_known(struct kernel_events *events, const struct mhp_kernel_event
         return false;
 }
 
-static void tell(struct kernel_events *events, const struct mhp_kernel_event *e) {
+static void tell(struct kernel_events *events, const struct mhp_kernel_event *e, bool known) {
         uint64_t block_size = events->engine->ring->map->block_size;
         _cleanup_log_ struct log_entry entry = { 0 };
         struct telling t;
 
         if (!describe(e, block_size, &t))
                 return;
-        entry.priority = e->kind == MHP_KERNEL_OFFLINE_FAILED && is_known(events, e) ? LOG_DEBUG : t.priority;
+        entry.priority = known ? LOG_DEBUG : t.priority;
         mhp_kernel_event_words(e, block_size, &entry.message);
         log_add(&entry, "MESSAGE_ID", "%s", t.id);
         log_add(&entry, "MHPD_EVENT", "%s", t.event);
@@ -152,21 +159,43 @@ static void tell(struct kernel_events *events, const struct mhp_kernel_event *e)
 static void flush(struct kernel_events *events) {
         if (events->pending.size == 0)
                 return;
-        tell(events, &events->pending);
+        tell(events, &events->pending, events->pending_known);
         events->pending.size = 0;
+        (void) sd_event_source_set_enabled(events->timer, SD_EVENT_OFF);
 }
 
-/* virtio-mem adds block by block, and what goes on from the one before is told with it. */
-static void take_placement(struct kernel_events *events, const struct mhp_kernel_event *e) {
-        struct mhp_kernel_event *p = &events->pending;
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source;
+        (void) usec;
+        flush(userdata);
+        return 0;
+}
 
-        if (p->size > 0 && p->start + p->size == e->start && p->requested == e->requested && p->placement == e->placement && p->reason == e->reason &&
-            p->pages == e->pages) {
+/* Whether e is of the block behind those that p is about, and says the same. A page that is in the way is one block's. */
+static bool goes_on(const struct mhp_kernel_event *p, const struct mhp_kernel_event *e) {
+        return p->size > 0 && p->start + p->size == e->start && p->kind == e->kind && p->requested == e->requested && p->placement == e->placement &&
+               p->reason == e->reason && p->pages == e->pages && p->zone == e->zone && p->old_zone == e->old_zone && p->error == e->error &&
+               (e->kind != MHP_KERNEL_OFFLINE_FAILED || (p->pfn == MHP_NO_PFN && e->pfn == MHP_NO_PFN));
+}
+
+/* virtio-mem adds block by block, and blocks come online one by one: what goes on from the one before is told with it. Without a timer it is told at once. */
+static void take_told(struct kernel_events *events, const struct mhp_kernel_event *e, bool known) {
+        struct mhp_kernel_event *p = &events->pending;
+        uint64_t now;
+
+        if (sd_event_now(events->engine->event, CLOCK_MONOTONIC, &now) < 0)
+                now = 0;
+        if (goes_on(p, e) && known == events->pending_known) {
                 p->size += e->size;
-                return;
+        } else {
+                flush(events);
+                *p = *e;
+                events->pending_since = now;
+                events->pending_known = known;
         }
-        flush(events);
-        *p = *e;
+        if (sd_event_source_set_time(events->timer, MIN(now + GAP, events->pending_since + LATEST)) < 0 ||
+            sd_event_source_set_enabled(events->timer, SD_EVENT_ONESHOT) < 0)
+                flush(events);
 }
 
 /* A uevent says so too, if it is not lost. What is under way is read when it is through. */
@@ -181,19 +210,21 @@ static int read_block(struct engine *engine, uint32_t nr) {
 }
 
 static int take(struct kernel_events *events, const struct mhp_kernel_event *e) {
+        uint64_t block_size = events->engine->ring->map->block_size;
+        struct mhp_kernel_event told = *e;
         _cleanup_text_ struct mhp_text words = { 0 };
 
-        if (e->kind == MHP_KERNEL_PLACEMENT) {
-                take_placement(events, e);
-                return 0;
-        }
-        flush(events);
         if (e->kind == MHP_KERNEL_OFFERED || e->kind == MHP_KERNEL_WITHDRAWN) {
+                flush(events);
                 mhp_kernel_event_words(e, 1, &words);
                 log_print(e->error ? LOG_NOTICE : LOG_INFO, "%s", words.data ? words.data : "");
                 return 0;
         }
-        tell(events, e);
+        if (e->kind != MHP_KERNEL_PLACEMENT) {
+                told.start = e->block * block_size;
+                told.size = block_size;
+        }
+        take_told(events, &told, e->kind == MHP_KERNEL_OFFLINE_FAILED && is_known(events, e));
         return e->kind == MHP_KERNEL_ZONE ? read_block(events->engine, e->block) : 0;
 }
 
@@ -214,7 +245,6 @@ static int hear(struct kernel_events *events) {
                 if (r < 0)
                         return r;
         }
-        flush(events);
         return r;
 }
 
@@ -277,6 +307,10 @@ int kernel_events_new(struct engine *engine, int buffer, struct kernel_events **
         r = sd_event_add_io(engine->event, &events->source, mhp_genl_fd(events->genl), EPOLLIN, on_event, events);
         if (r >= 0)
                 r = sd_event_source_set_priority(events->source, LOOP_KERNEL);
+        if (r >= 0)
+                r = sd_event_add_time(engine->event, &events->timer, CLOCK_MONOTONIC, UINT64_MAX, GAP / 10, on_timer, events);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(events->timer, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         *ret = TAKE(events);
@@ -287,6 +321,8 @@ struct kernel_events *kernel_events_free(struct kernel_events *events) {
         if (!events)
                 return NULL;
 
+        flush(events);
+        sd_event_source_disable_unref(events->timer);
         sd_event_source_disable_unref(events->source);
         mhp_genl_free(events->genl);
         free(events);

@@ -50,15 +50,23 @@ static const char *place(enum mhp_placement placement, bool many) {
         return "in ordinary memory";
 }
 
-static void placement_words(const struct mhp_kernel_event *e, uint64_t block_size, struct mhp_text *text) {
-        uint64_t first = e->start / block_size, last = (e->start + e->size - 1) / block_size;
-        const char *why = mhp_kernel_reason_words(e->reason);
-        bool many = last > first;
+/* `block 32`, `blocks 32-39`; whether there are many. What is of one block may have no size. */
+static bool block_words(const struct mhp_kernel_event *e, uint64_t block_size, const char *word, struct mhp_text *text) {
+        uint64_t first = e->size > 0 ? e->start / block_size : e->block, last = e->size > 0 ? (e->start + e->size - 1) / block_size : first;
 
-        if (many)
-                mhp_text_printf(text, "The memmap of blocks %" PRIu64 "-%" PRIu64, first, last);
+        if (last > first)
+                mhp_text_printf(text, "%ss %" PRIu64 "-%" PRIu64, word, first, last);
         else
-                mhp_text_printf(text, "The memmap of block %" PRIu64, first);
+                mhp_text_printf(text, "%s %" PRIu64, word, first);
+        return last > first;
+}
+
+static void placement_words(const struct mhp_kernel_event *e, uint64_t block_size, struct mhp_text *text) {
+        const char *why = mhp_kernel_reason_words(e->reason);
+        bool many;
+
+        mhp_text_add(text, "The memmap of ");
+        many = block_words(e, block_size, "block", text);
         mhp_text_printf(text, " lies %s", place(e->placement, many));
         if (e->pages > 0)
                 mhp_text_printf(text, ", %" PRIu64 " pages%s", e->pages, many ? " of each" : "");
@@ -66,8 +74,10 @@ static void placement_words(const struct mhp_kernel_event *e, uint64_t block_siz
                 mhp_text_printf(text, ", though the kernel was to have it %s%s%s", place(e->requested, many), why ? ": " : "", why ? why : "");
 }
 
-static void failure_words(const struct mhp_kernel_event *e, struct mhp_text *text) {
-        mhp_text_printf(text, "The kernel cannot take block %" PRIu32 " offline: %s", e->block, strerror(e->error));
+static void failure_words(const struct mhp_kernel_event *e, uint64_t block_size, struct mhp_text *text) {
+        mhp_text_add(text, "The kernel cannot take ");
+        (void) block_words(e, block_size, "block", text);
+        mhp_text_printf(text, " offline: %s", strerror(e->error));
         if (e->pfn == MHP_NO_PFN)
                 return;
         mhp_text_printf(text, "; page 0x%" PRIx64 " is in the way, %s with the flags ", e->pfn,
@@ -79,17 +89,22 @@ static const char *zone_word(enum mhp_zone zone) {
         return mhp_zone_name(zone) ? mhp_zone_name(zone) : "another zone";
 }
 
+static void zone_words(const struct mhp_kernel_event *e, uint64_t block_size, struct mhp_text *text) {
+        bool many = block_words(e, block_size, "Block", text);
+
+        mhp_text_printf(text, " came online in %s, and %s in %s before", zone_word(e->zone), many ? "were" : "was", zone_word(e->old_zone));
+}
+
 void mhp_kernel_event_words(const struct mhp_kernel_event *event, uint64_t block_size, struct mhp_text *text) {
         switch (event->kind) {
         case MHP_KERNEL_PLACEMENT:
                 placement_words(event, block_size, text);
                 return;
         case MHP_KERNEL_OFFLINE_FAILED:
-                failure_words(event, text);
+                failure_words(event, block_size, text);
                 return;
         case MHP_KERNEL_ZONE:
-                mhp_text_printf(text, "Block %" PRIu32 " came online in %s, and was in %s before", event->block, zone_word(event->zone),
-                                zone_word(event->old_zone));
+                zone_words(event, block_size, text);
                 return;
         case MHP_KERNEL_OFFERED:
                 if (event->error)

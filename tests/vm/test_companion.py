@@ -104,10 +104,13 @@ class Companion(RemovalCase):
             self.assertIn("MHPD_CLASS", told)
         self.unpin()
         since = self.cursor()
-        block = max(found)
-        self.machine.check(f"echo offline > {SYSFS}/memory{block}/state; echo online_kernel > {SYSFS}/memory{block}/state")
+        last = max(found)
+        blocks = " ".join(str(number) for number in range(last - 2, last + 1))
+        self.machine.check(f"cd {SYSFS}; for n in {blocks}; do echo offline >memory$n/state; done; "
+                           f"for n in {blocks}; do echo online_kernel >memory$n/state; done")
         told = self.machine.wait(lambda: self.events(since, "zone-changed"), len, 10, "an event")[0]
-        self.assertEqual((told["MHPD_BLOCK"], told["MHPD_ZONE"]), (str(block), "Normal"))
+        self.assertEqual((told["MHPD_BLOCK"], told["MHPD_ZONE"]), (f"{last - 2}-{last}", "Normal"), "blocks of one fate are one line")
+        self.machine.check(f"cd {SYSFS}; for n in {blocks}; do echo offline >memory$n/state; echo online_movable >memory$n/state; done")
 
     def test_stop(self):
         """What the table said before mhpd, it says again."""
