@@ -33,7 +33,7 @@ static void wait_ready(int fd) {
 
 /* The agent asks on the controlling terminal, and complains where there is none: `su -c` leaves none. */
 static bool is_controlled(void) {
-        int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        int fd = open(ctermid(NULL), O_RDWR | O_CLOEXEC | O_NOCTTY);
 
         if (fd < 0)
                 return false;
