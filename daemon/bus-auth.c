@@ -34,6 +34,17 @@ static void destroy(void *q) {
         question_free(q);
 }
 
+/* Has the bus keep the slot, and the slot its question, until the answer or the end of the connection. Below 0 the call is withdrawn, and the question is the
+ * caller's as before. */
+static int keep_slot(sd_bus_slot *slot) {
+        int r = sd_bus_slot_set_floating(slot, true);
+
+        if (r >= 0)
+                (void) sd_bus_slot_set_destroy_callback(slot, destroy);
+        sd_bus_slot_unref(slot);
+        return r;
+}
+
 static int perform(const struct question *q) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r = sd_bus_message_rewind(q->call, true);
@@ -86,12 +97,7 @@ static int call_polkit(struct question *q) {
                                           sd_bus_message_get_allow_interactive_authorization(q->call) > 0 ? POLKIT_ALLOW_INTERACTION : 0, "");
         if (r >= 0)
                 r = sd_bus_call_async(bus, &slot, call, on_polkit, q, POLKIT_TIMEOUT);
-        if (r < 0)
-                return r;
-        (void) sd_bus_slot_set_destroy_callback(slot, destroy);
-        r = sd_bus_slot_set_floating(slot, true);
-        sd_bus_slot_unref(slot);
-        return r;
+        return r < 0 ? r : keep_slot(slot);
 }
 
 static int on_uid(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -127,11 +133,10 @@ int bus_authorize(sd_bus_message *m, struct engine *engine, const char *action, 
         /* sd_bus_query_sender_creds() would wait for the answer. */
         r = sd_bus_call_method_async(sd_bus_message_get_bus(m), &slot, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
                                      "GetConnectionUnixUser", on_uid, q, "s", sd_bus_message_get_sender(m));
+        if (r >= 0)
+                r = keep_slot(slot);
         if (r < 0)
                 return r;
-        (void) sd_bus_slot_set_destroy_callback(slot, destroy);
         q = NULL;
-        r = sd_bus_slot_set_floating(slot, true);
-        sd_bus_slot_unref(slot);
-        return r < 0 ? r : 1;
+        return 1;
 }

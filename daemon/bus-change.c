@@ -11,6 +11,20 @@
 #include "daemon/bus-internal.h"
 #include "daemon/job-history.h"
 
+/* Of a target. 700 ranges of blocks fit, and a machine has fewer worth naming one by one. What a user may send goes up to what the bus lets through. */
+#define TARGET_MAX 8192
+#define QUOTED_MAX 80
+
+/* What the caller sent, as far as an answer repeats it: an answer that is larger than the bus allows costs mhpd its connection. */
+static const char *quoted(const char *s, char ret[static QUOTED_MAX + sizeof("...")]) {
+        size_t len = strnlen(s, QUOTED_MAX + 1), n = len > QUOTED_MAX ? mhp_utf8_valid(s, QUOTED_MAX) : len;
+
+        memcpy(ret, s, n);
+        memcpy(ret + n, len > QUOTED_MAX ? "..." : "", len > QUOTED_MAX ? sizeof("...") : 1);
+        return ret;
+}
+#define QUOTED(s) quoted((s), (char[QUOTED_MAX + sizeof("...")]) { 0 })
+
 static bool is_blocks(const char *target) {
         return (*target >= '0' && *target <= '9') || (strncmp(target, "memory", 6) == 0 && target[6] >= '0' && target[6] <= '9');
 }
@@ -19,7 +33,7 @@ static int take_group(const struct mhp_map *map, const char *name, struct mhp_ra
         const struct mhp_group *group = mhp_map_find_group(map, name);
 
         if (!group)
-                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_GROUP, "there is no group \"%s\"; mhpctl groups lists them", name);
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_GROUP, "there is no group \"%s\"; mhpctl groups lists them", QUOTED(name));
 
         for (const struct mhp_block *b = mhp_map_at_or_after(map, group->first); b && b->nr <= group->last; b = mhp_map_next_block(map, b)) {
                 int r = mhp_map_group(map, b) == group ? mhp_ranges_add(ret, b->nr, b->nr) : 0;
@@ -47,10 +61,10 @@ static int take_blocks(const struct mhp_map *map, const char *target, struct mhp
         if (r == -ENOMEM)
                 return r;
         if (r == -ERANGE)
-                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "\"%s\": block numbers end at %" PRIu32, target, MHP_BLOCK_MAX);
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "\"%s\": block numbers end at %" PRIu32, QUOTED(target), MHP_BLOCK_MAX);
         if (r < 0)
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
-                                         "\"%s\" is no target; block numbers and ranges (32-39,41), a group's name or a size (4G) are", target);
+                                         "\"%s\" is no target; block numbers and ranges (32-39,41), a group's name or a size (4G) are", QUOTED(target));
         for (size_t i = 0; i < ret->n; i++)
                 if (find_hole(map, &ret->range[i], &nr))
                         return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_BLOCK, "there is no block %" PRIu32, nr);
@@ -74,7 +88,7 @@ static int read_zone(const char *zone, struct order *ret, sd_bus_error *error) {
         ret->moves = strcmp(zone, "policy") == 0;
         if (mhp_want_parse(ret->moves ? "auto" : zone, &ret->want) < 0 ||
             (ret->want != MHP_WANT_AUTO && ret->want != MHP_WANT_MOVABLE && ret->want != MHP_WANT_KERNEL))
-                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "invalid zone \"%s\": expected auto, policy, movable or kernel", zone);
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "invalid zone \"%s\": expected auto, policy, movable or kernel", QUOTED(zone));
         return 0;
 }
 
@@ -102,7 +116,7 @@ static int check_keep(const struct mhp_map *map, const struct order *order, sd_b
                 return 0;
         if (!group)
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
-                                         "\"%s\" is no group, and only a virtio-mem group can keep a part of its memory", order->words);
+                                         "\"%s\" is no group, and only a virtio-mem group can keep a part of its memory", QUOTED(order->words));
         if (group->source != MHP_SOURCE_VIRTIO_MEM)
                 return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "%s leaves as one; only a virtio-mem group can keep a part of its memory",
                                          group->name);
@@ -138,10 +152,19 @@ static int read_target(const struct mhp_map *map, struct order *order, sd_bus_er
         return take_blocks(map, order->words, &target->blocks, error);
 }
 
+/* Before anything is made of it. */
+static int check_length(const char *target, sd_bus_error *error) {
+        size_t len = strlen(target);
+
+        return len <= TARGET_MAX ? 0 : sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "a target of %zu bytes; at most %d are taken", len, TARGET_MAX);
+}
+
 static int read_order(sd_bus_message *m, const struct engine *engine, struct order *ret, sd_bus_error *error) {
         const struct mhp_map *map = engine->ring->map;
         int r = read_arguments(m, ret, error);
 
+        if (r >= 0)
+                r = check_length(ret->words, error);
         if (r >= 0 && engine->stopping)
                 return sd_bus_error_set(error, BUS_ERROR_NOT_POSSIBLE, "mhpd is about to stop");
         if (r >= 0)
@@ -159,7 +182,7 @@ static int tell_smallest(const struct engine *engine, const struct order *order,
         if (mhp_plan_choose(engine->ring->map, &order->target, &smallest) == -ENOMEM)
                 return -ENOMEM;
         mhp_plan_smallest_words(engine->ring->map, order->target.verb, &smallest, &words);
-        return words.error < 0 ? words.error : sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: %s", order->words, words.data);
+        return words.error < 0 ? words.error : sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: %s", QUOTED(order->words), words.data);
 }
 
 static int tell_refusal(const struct engine *engine, const struct order *order, int r, uint32_t block, uint32_t other, sd_bus_error *error) {
@@ -187,7 +210,7 @@ static int tell_refusal(const struct engine *engine, const struct order *order, 
         case -ERANGE:
                 return tell_smallest(engine, order, error);
         case -ENOSPC:
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: there is not that much that could %s", order->words,
+                return sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: there is not that much that could %s", QUOTED(order->words),
                                          order->target.verb == MHP_REMOVAL_UNPLUG ? "leave the machine" : "go offline");
         default:
                 return r;

@@ -74,6 +74,8 @@ static int set_up(struct bus *bus, sd_bus *b) {
         if (r >= 0)
                 r = sd_bus_set_bus_client(b, true);
         if (r >= 0)
+                r = sd_bus_negotiate_fds(b, false); /* no argument is one, and what a caller sends all the same would fill our table */
+        if (r >= 0)
                 r = sd_bus_set_watch_bind(b, true); /* at boot mhpd is earlier */
         if (r >= 0)
                 r = sd_bus_set_exit_on_disconnect(b, false);

@@ -10,8 +10,8 @@ import threading
 from .daemon import wait_for
 
 CALL, RETURN, ERROR = 1, 2, 3
-PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE = 1, 2, 3, 4, 5, 6, 7, 8
-KINDS = {PATH: "o", REPLY_SERIAL: "u", SIGNATURE: "g"}
+PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE, UNIX_FDS = 1, 2, 3, 4, 5, 6, 7, 8, 9
+KINDS = {PATH: "o", REPLY_SERIAL: "u", SIGNATURE: "g", UNIX_FDS: "u"}
 DRIVER = "org.freedesktop.DBus"
 
 
@@ -22,7 +22,8 @@ def pad(data, to):
 
 def string(value):
     """As type s or o."""
-    return struct.pack("<I", len(value)) + value.encode() + b"\0"
+    data = value.encode()
+    return struct.pack("<I", len(data)) + data + b"\0"
 
 
 def message(kind, serial, fields, body=b"", flags=0):
