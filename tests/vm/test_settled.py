@@ -62,11 +62,17 @@ class Settled(RemovalCase):
         """Seven blocks that a shell takes offline are one entry."""
         _, found, _ = self.plug_online("1G", 8)
         numbers = sorted(found)[1:]
-        since = self.cursor()
-        self.machine.check(f"for n in {' '.join(map(str, numbers))}; do echo offline >/sys/devices/system/memory/memory$n/state; done")
-        told = self.machine.wait(lambda: self.journal(since, MHPD_EVENT="foreign-offline"), bool, 20, "the entry")
-        time.sleep(1)
-        self.assertEqual([entry["MHPD_BLOCK"] for entry in self.journal(since, MHPD_EVENT="foreign-offline")], [f"{numbers[0]}-{numbers[-1]}"], told)
+        blocks = " ".join(map(str, numbers))
+        for _ in range(3):      # a guest that waits for the host's processors may take longer from one block to the next than a line waits for more
+            since = self.cursor()
+            self.machine.check(f"cd /sys/devices/system/memory; for n in {blocks}; do echo offline >memory$n/state; done")
+            self.machine.wait(lambda: self.journal(since, MHPD_EVENT="foreign-offline"), bool, 20, "the entry")
+            time.sleep(1)
+            told = [entry["MHPD_BLOCK"] for entry in self.journal(since, MHPD_EVENT="foreign-offline")]
+            if len(told) == 1:
+                break
+            self.machine.check(f"cd /sys/devices/system/memory; for n in {blocks}; do echo online_movable >memory$n/state; done; sleep 2")
+        self.assertEqual(told, [f"{numbers[0]}-{numbers[-1]}"])
 
     def test_jobs(self):
         """A page that is pinned keeps a job alive: it is listed, waited for and cancelled, and its end can be asked for later."""
