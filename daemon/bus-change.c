@@ -174,61 +174,54 @@ static int read_order(sd_bus_message *m, const struct engine *engine, struct ord
         return r < 0 ? r : check_members(map, &ret->target.blocks, error);
 }
 
-/* The map is the one that the choice was made on. */
-static int tell_smallest(const struct engine *engine, const struct order *order, sd_bus_error *error) {
-        _cleanup_ranges_ struct mhp_ranges smallest = { 0 };
-        _cleanup_text_ struct mhp_text words = { 0 };
-
-        if (mhp_plan_choose(engine->ring->map, &order->target, &smallest) == -ENOMEM)
-                return -ENOMEM;
-        mhp_plan_smallest_words(engine->ring->map, order->target.verb, &smallest, &words);
-        return words.error < 0 ? words.error : sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: %s", QUOTED(order->words), words.data);
+static const char *refusal_error(enum mhp_refused why) {
+        switch (why) {
+        case MHP_REFUSED_NO_BLOCK:
+                return BUS_ERROR_NO_SUCH_BLOCK;
+        case MHP_REFUSED_TAKEN:
+        case MHP_REFUSED_ARRIVING:
+                return BUS_ERROR_BUSY;
+        case MHP_REFUSED_NO_SOURCE:
+        case MHP_REFUSED_BOOT:
+        case MHP_REFUSED_NO_ZONE:
+        case MHP_REFUSED_PART:
+                return BUS_ERROR_NOT_POSSIBLE;
+        case MHP_REFUSED_TOO_LARGE:
+        case MHP_REFUSED_TOO_SMALL:
+                return BUS_ERROR_NOT_ENOUGH;
+        case MHP_REFUSED_NONE:
+        case _MHP_REFUSED_MAX:
+                break;
+        }
+        return SD_BUS_ERROR_FAILED;
 }
 
-static int tell_refusal(const struct engine *engine, const struct order *order, int r, uint32_t block, uint32_t other, sd_bus_error *error) {
-        const struct mhp_block *b = mhp_map_find(engine->ring->map, block);
-        const struct mhp_group *group = b ? mhp_map_group(engine->ring->map, b) : NULL;
+/* The map is the one that the choice was made on. */
+static int tell_refusal(const struct engine *engine, const struct order *order, const struct mhp_removal_refusal *refusal, sd_bus_error *error) {
+        bool sized = refusal->why == MHP_REFUSED_TOO_LARGE || refusal->why == MHP_REFUSED_TOO_SMALL;
+        _cleanup_text_ struct mhp_text words = { 0 };
 
-        switch (r) {
-        case -ENOENT:
-                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_BLOCK, "there is no block %" PRIu32, block);
-        case -EBUSY:
-                return sd_bus_error_setf(error, BUS_ERROR_BUSY, "block %" PRIu32 " belongs to job %" PRIu32 " until that has ended", block, other);
-        case -EPERM:
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is in zone none, which the kernel never takes offline", block);
-        case -EXDEV:
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE, "block %" PRIu32 " is a part of %s, which leaves as one%s", block,
-                                         group ? group->name : "a device", group && group->device_block > 0 ? " or in larger pieces" : "");
-        case -EAGAIN:
-                return sd_bus_error_setf(error, BUS_ERROR_BUSY, "block %" PRIu32 " is still arriving", block);
-        case -EOPNOTSUPP:
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE,
-                                         "block %" PRIu32 " was there at boot and cannot leave the machine; it can be taken offline", block);
-        case -ENXIO:
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_POSSIBLE,
-                                         "what brought block %" PRIu32 " is not known, and so not who could take it out", block);
-        case -ERANGE:
-                return tell_smallest(engine, order, error);
-        case -ENOSPC:
-                return sd_bus_error_setf(error, BUS_ERROR_NOT_ENOUGH, "%s: there is not that much that could %s", QUOTED(order->words),
-                                         order->target.verb == MHP_REMOVAL_UNPLUG ? "leave the machine" : "go offline");
-        default:
-                return r;
-        }
+        mhp_removal_refusal_print(engine->ring->map, &order->target, refusal, &words);
+        if (words.error < 0)
+                return words.error;
+        return sd_bus_error_setf(error, refusal_error(refusal->why), "%s%s%s", sized ? QUOTED(order->words) : "", sized ? ": " : "", words.data);
 }
 
 static int perform_order(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
         _cleanup_order_ struct order order = { 0 };
-        uint32_t id, block = MHP_NO_BLOCK, other = 0;
+        struct mhp_removal_refusal refusal = { .why = MHP_REFUSED_NONE };
+        uint32_t id;
         int r = read_order(m, engine, &order, error);
 
         if (r < 0)
                 return r;
         if (order.want == MHP_WANT_NONE)
-                r = jobs_add_removal(engine->jobs, &order.target, order.words, order.timeout, &id, &block, &other);
+                r = jobs_add_removal(engine->jobs, &order.target, order.words, order.timeout, &id, &refusal);
         else
                 r = jobs_add(engine->jobs, &order.target.blocks, order.want, order.moves, order.words, order.timeout, &id);
-        return r < 0 ? tell_refusal(engine, &order, r, block, other, error) : sd_bus_reply_method_return(m, "u", id);
+        if (r < 0)
+                return r;
+        return refusal.why != MHP_REFUSED_NONE ? tell_refusal(engine, &order, &refusal, error) : sd_bus_reply_method_return(m, "u", id);
 }
 
 static int take_order(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {

@@ -120,20 +120,20 @@ static int list_blocks(const struct mhp_map *map, const struct request *request,
         return 0;
 }
 
-static void tell(const struct request *request, int r) {
+static void tell(const struct request *request, const struct mhp_map *map, const struct mhp_target *target, const struct mhp_removal_refusal *refusal) {
         char size[MHP_SIZE_MAX];
-        _cleanup_text_ struct mhp_text what = { 0 };
+        _cleanup_text_ struct mhp_text what = { 0 }, why = { 0 };
 
         mhp_text_printf(&what, "the host wants %s", request->group);
         if (request->keep == MHP_KEEP_NONE)
                 mhp_text_add(&what, " back");
         else
                 mhp_text_printf(&what, " to shrink to %s", mhp_format_size(size, request->keep));
-        if (r >= 0)
+        mhp_removal_refusal_print(map, target, refusal, &why);
+        if (refusal->why == MHP_REFUSED_NONE)
                 log_print(LOG_NOTICE, "%s: job %" PRIu32, what.data ? what.data : "", request->job);
         else
-                log_print(LOG_WARNING, "%s, which mhpd does not try: %s", what.data ? what.data : "",
-                          r == -EPERM ? "a block of it is in zone none" : strerror(-r));
+                log_print(LOG_WARNING, "%s, which mhpd does not try: %s", what.data ? what.data : "", why.data ? why.data : "");
 }
 
 /* One that the host has changed its mind about is given up first; what is under way on an administrator's behalf is waited for. */
@@ -141,7 +141,7 @@ static int begin(struct host *host, struct request *request) {
         struct engine *engine = host->engine;
         _cleanup_target_ struct mhp_target target = { .verb = MHP_REMOVAL_UNPLUG, .keep = request->keep,
                                                      .hold_first = request->keep != MHP_KEEP_NONE };
-        uint32_t block = MHP_NO_BLOCK, other = 0;
+        struct mhp_removal_refusal refusal;
         struct job_view view;
         int r;
 
@@ -154,11 +154,13 @@ static int begin(struct host *host, struct request *request) {
                 request->due = false;
                 return 0;
         }
-        r = jobs_add_removal(engine->jobs, &target, request->group, 0, &request->job, &block, &other);
-        if (r == -ENOMEM || r == -EAGAIN || r == -EBUSY)
-                return r == -ENOMEM ? r : 0; /* the turn that changes that asks again */
+        r = jobs_add_removal(engine->jobs, &target, request->group, 0, &request->job, &refusal);
+        if (r < 0)
+                return r;
+        if (refusal.why == MHP_REFUSED_ARRIVING || refusal.why == MHP_REFUSED_TAKEN)
+                return 0; /* the turn that changes that asks again */
         request->due = false;
-        tell(request, r);
+        tell(request, engine->ring->map, &target, &refusal);
         return 0;
 }
 

@@ -306,7 +306,7 @@ int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want w
 }
 
 int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t *ret_id,
-                     uint32_t *ret_block, uint32_t *ret_other) {
+                     struct mhp_removal_refusal *ret) {
         _cleanup_(job_freep) struct job *job = NULL;
         int r = new_job(jobs, jobs->last_id + 1, words, &job);
 
@@ -317,8 +317,8 @@ int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const c
                 r = mhp_ranges_add(&job->blocks, target->blocks.range[i].first, target->blocks.range[i].last);
         job->before = job_removal_count(job);
         if (r >= 0)
-                r = mhp_ring_remove(jobs->engine->ring, loop_now(), target, words, timeout, job->id, ret_block, ret_other);
-        if (r < 0)
+                r = mhp_ring_remove(jobs->engine->ring, loop_now(), target, words, timeout, job->id, ret);
+        if (r < 0 || ret->why != MHP_REFUSED_NONE)
                 return r;
         *ret_id = job->id;
         jobs->job[jobs->n++] = TAKE(job);

@@ -6,6 +6,7 @@
 
 #include "base/range.h"
 #include "core/plan.h"
+#include "core/removal-refusal.h"
 
 struct engine;
 struct job_history;
@@ -19,9 +20,8 @@ DEFINE_CLEANUP(struct jobs *, jobs_free)
 int jobs_add(struct jobs *jobs, const struct mhp_ranges *blocks, enum mhp_want want, bool moves, const char *words, uint64_t timeout,
              uint32_t *ret_id);
 
-/* Memory is to leave. Failures are those of mhp_ring_remove(), with its *ret_block and *ret_other. */
-int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t *ret_id,
-                     uint32_t *ret_block, uint32_t *ret_other);
+/* Memory is to leave. As mhp_ring_remove() has it: 0, and *ret_id is the job, or ret->why says why there is none. */
+int jobs_add_removal(struct jobs *jobs, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t *ret_id, struct mhp_removal_refusal *ret);
 
 /* A job for each removal that has none: those that a mhpd before this one began. */
 int jobs_adopt(struct jobs *jobs);

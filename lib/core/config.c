@@ -489,3 +489,7 @@ void mhp_rule_print(const struct mhp_rule *rule, struct mhp_text *text) {
         if (rule->placement != MHP_MEMMAP_UNSET)
                 mhp_text_printf(text, "%splacement=%s", gap, mhp_memmap_name(rule->placement));
 }
+
+uint64_t mhp_config_backoff(const struct mhp_config *config, unsigned failures) {
+        return MIN(USEC_PER_SEC << MIN(failures, 20u), config->retry_max);
+}

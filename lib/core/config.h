@@ -104,6 +104,9 @@ int mhp_config_print_value(const struct mhp_config *config, size_t i, struct mhp
 /* A rule as one line: `source=acpi node=1 min-size=2G zone=movable`. */
 void mhp_rule_print(const struct mhp_rule *rule, struct mhp_text *text);
 
+/* How long to wait before a try after `failures` of them, µs: 1 s, 2 s, 4 s and so on up to RetryMaxSec=. */
+uint64_t mhp_config_backoff(const struct mhp_config *config, unsigned failures);
+
 const char *mhp_by_name(enum mhp_by by);       /* auto kernel mhpd */
 const char *mhp_on_failure_name(enum mhp_on_failure on_failure); /* restore keep */
 const char *mhp_drift_name(enum mhp_drift drift); /* repair report */

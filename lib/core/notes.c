@@ -137,3 +137,9 @@ int mhp_notes_flush(struct mhp_notes *notes) {
         notes->n = 0;
         return notes->step(notes->userdata, &report);
 }
+
+int mhp_notes_send(struct mhp_notes *notes, const struct mhp_step *report) {
+        int r = mhp_notes_flush(notes);
+
+        return r < 0 ? r : notes->step(notes->userdata, report);
+}

@@ -26,3 +26,6 @@ uint64_t mhp_notes_due(const struct mhp_notes *notes);
 
 /* Sends what was gathered. */
 int mhp_notes_flush(struct mhp_notes *notes);
+
+/* Sends what was gathered, and then this report. */
+int mhp_notes_send(struct mhp_notes *notes, const struct mhp_step *report);

@@ -3,6 +3,7 @@
 /* The invariant of the ring between two turns: whatever is not reached has a step under way, a timer, or an event that must come. The queues
  * and phases that a turn leaves behind are looked at one by one, because a sleeper is by definition in none that a turn would look at. */
 
+#include "core/pursuit.h"
 #include "core/ring-internal.h"
 
 static bool has(const struct mhp_ring *ring, enum mhp_queue queue) {
@@ -30,30 +31,8 @@ static bool is_forgotten(const struct mhp_block *block) {
         return block->state != MHP_STATE_ONLINE || mhp_zone_class((enum mhp_zone) block->zone) != MHP_WANT_UNSET;
 }
 
-static bool removal_sleeps(const struct mhp_ring *ring, const struct mhp_removal *removal) {
-        switch ((enum mhp_removal_phase) removal->phase) {
-        case MHP_PHASE_CHOOSE:
-                return !has(ring, MHP_QUEUE_UNSETTLED);
-        case MHP_PHASE_HOLD:
-                return !ring_is_held(ring, ring_source_of(ring, removal), removal->id);
-        case MHP_PHASE_OFFLINE:
-        case MHP_PHASE_RESTORE:
-                return mhp_map_members(ring->map, removal->id)->n_waiting == 0;
-        case MHP_PHASE_COUNT:
-        case MHP_PHASE_RELEASE:
-        case MHP_PHASE_LEAVE:
-        case MHP_PHASE_LIFT:
-                return removal->wait == 0;
-        case MHP_PHASE_HAND:
-                return true;
-        case MHP_PHASE_ENDED:
-        case _MHP_PHASE_MAX:
-                break;
-        }
-        return false;
-}
-
 const char *mhp_ring_sleeps(const struct mhp_ring *ring) {
+        struct pursuit_context c = ring_pursuits((struct mhp_ring *) ring, 0);
         const char *left = NULL;
 
         if (ring->busy != MHP_VERB_NONE)
@@ -62,6 +41,6 @@ const char *mhp_ring_sleeps(const struct mhp_ring *ring) {
         for (const struct mhp_block *b = mhp_map_at_or_after(ring->map, 0); b && !left; b = mhp_map_next_block(ring->map, b))
                 left = is_forgotten(b) ? "without a goal" : NULL;
         for (size_t i = 0; i < ring->map->n_removals && !left; i++)
-                left = removal_sleeps(ring, &ring->map->removals[i]) ? mhp_phase_name((enum mhp_removal_phase) ring->map->removals[i].phase) : NULL;
+                left = pursuit_sleeps(&c, &ring->map->removals[i]) ? mhp_phase_name((enum mhp_removal_phase) ring->map->removals[i].phase) : NULL;
         return left;
 }

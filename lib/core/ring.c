@@ -12,6 +12,10 @@
 #include "core/explain.h"
 #include "core/notes.h"
 #include "core/outcome.h"
+#include "core/pursuit.h"
+#include "core/pursuit-begin.h"
+#include "core/pursuit-end.h"
+#include "core/pursuit-offline.h"
 #include "core/ring-internal.h"
 
 /* How many blocks one step carries. Onlining hardly ever fails or takes long, so much goes at once; offlining may take its whole deadline, so
@@ -51,16 +55,10 @@ struct mhp_ring *mhp_ring_free(struct mhp_ring *ring) {
         mhp_map_free(ring->map);
         mhp_config_done(&ring->config);
         mhp_notes_free(ring->notes);
-        mhp_ring_pursuits_done(ring);
+        pursuits_done(&ring->pursuits);
         free(ring->batch);
         free(ring);
         return NULL;
-}
-
-int mhp_ring_note(struct mhp_ring *ring, uint32_t nr, enum mhp_note kind, const char *words) {
-        const struct mhp_block *block = mhp_map_find(ring->map, nr);
-
-        return block ? mhp_notes_add(ring->notes, ring->map, block, kind, words) : 0;
 }
 
 /* Blocks that a scan did not show. */
@@ -69,7 +67,7 @@ static int note_unseen(struct mhp_ring *ring) {
 
         for (const struct mhp_block *b = mhp_map_at_or_after(ring->map, 0); b && r >= 0; b = mhp_map_next_block(ring->map, b))
                 if (!(b->flags & MHP_BLOCK_SEEN))
-                        r = mhp_ring_note(ring, b->nr, MHP_NOTE_GONE, NULL);
+                        r = ring_note(ring, b->nr, MHP_NOTE_GONE, NULL);
         return r;
 }
 
@@ -83,14 +81,15 @@ static void take_tally(struct mhp_ring *ring, uint32_t nr, const struct mhp_tall
 
 /* What another hand did. */
 static int heed(struct mhp_ring *ring, uint64_t now, uint32_t nr, int change) {
+        struct pursuit_context c = ring_pursuits(ring, now);
         int r = 0;
 
         if (change & (MHP_CHANGE_FOREIGN_OFFLINE | MHP_CHANGE_FOREIGN_MOVE))
                 ring->calm_at = mhp_add_sat(now, CALM_USEC);
         if (change & MHP_CHANGE_FOREIGN_OFFLINE)
-                r = mhp_ring_note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
+                r = ring_note(ring, nr, MHP_NOTE_FOREIGN_OFFLINE, NULL);
         else if (change & MHP_CHANGE_FOREIGN_ONLINE)
-                r = mhp_ring_fought(ring, now, nr);
+                r = ring_heed_interrupt(ring, pursuit_fought(&c, nr));
         return r < 0 ? r : 0;
 }
 
@@ -101,7 +100,7 @@ int mhp_ring_event(void *userdata, const struct mhp_event *event) {
 
         /* Told before the blocks and their groups are forgotten. */
         if (event->type == MHP_EVENT_GONE)
-                r = mhp_ring_note(ring, nr, MHP_NOTE_GONE, NULL);
+                r = ring_note(ring, nr, MHP_NOTE_GONE, NULL);
         else if (event->type == MHP_EVENT_SCAN_END && ring->map->scanning)
                 r = note_unseen(ring);
         if (r < 0)
@@ -159,7 +158,7 @@ static int decide(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
                 .type = MHP_EVENT_GOAL, .now = now, .block = nr, .want = d.want, .reason = d.reason, .rule = d.rule });
         if (r < 0)
                 return r;
-        return mhp_ring_note(ring, nr, MHP_NOTE_DECIDED, words.data);
+        return ring_note(ring, nr, MHP_NOTE_DECIDED, words.data);
 }
 
 static int decide_all(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
@@ -167,81 +166,6 @@ static int decide_all(struct mhp_ring *ring, uint64_t now, const struct mhp_pres
 
         while (mhp_ring_undecided(ring)) {
                 int r = decide(ring, now, pressure, mhp_map_find(ring->map, queue->head));
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* One repair a block, none where somebody has decided, and none where the kernel would refuse: zone `none` can never go offline
- * (online_pages() and test_pages_in_a_zone(), mm/memory_hotplug.c). */
-static bool repairable(const struct mhp_ring *ring, const struct mhp_block *block) {
-        return ring->config.drift == MHP_DRIFT_REPAIR && block->flags & MHP_BLOCK_ASTRAY && !(block->flags & MHP_BLOCK_REPAIRED) &&
-               block->zone != MHP_ZONE_NONE;
-}
-
-/* Worth a look at its pages before it is judged. */
-static bool wants_count(const struct mhp_ring *ring, const struct mhp_block *block) {
-        return repairable(ring, block) && !(block->flags & MHP_BLOCK_COUNTED) && !ring->blind;
-}
-
-static const char *left_words(const struct mhp_block *block) {
-        return block->flags & MHP_BLOCK_COUNTED && !(block->flags & MHP_BLOCK_CHEAP)
-                       ? block->fixed > 0 ? "it is left there: pages in it cannot be moved" : "it is left there: there is much in it to be moved"
-                       : "it is left there";
-}
-
-/* Told at once; only what is done about it can wait. */
-static int tell_drift(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
-        int r;
-
-        if (block->flags & MHP_BLOCK_TOLD || !repairable(ring, block))
-                return 0;
-        r = mhp_ring_note(ring, block->nr, MHP_NOTE_DRIFT, ring->calm_at > now ? "it will be put right, once, if there is little in it and nobody else moves memory"
-                                                                               : "it will be put right, once, if there is little in it");
-        return r < 0 ? r : mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_TOLD, .now = now, .block = block->nr });
-}
-
-/* Another hand's decision: told with what it is now, and where policy wanted it. */
-static int keep_place(struct mhp_ring *ring, uint64_t now, uint32_t nr, enum mhp_want wanted) {
-        static const char *const words[_MHP_WANT_MAX] = {
-                [MHP_WANT_MOVABLE] = "Movable was wanted",
-                [MHP_WANT_KERNEL] = "a kernel zone was wanted",
-                [MHP_WANT_NONE] = "offline was wanted",
-        };
-        int r = mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_ACCEPT, .now = now, .block = nr });
-
-        return r < 0 ? r : mhp_ring_note(ring, nr, MHP_NOTE_DRIFT, words[wanted]);
-}
-
-/* Where nothing is known of its pages, a try costs little: the kernel says EBUSY soon, and the block stays. */
-static int settle_drift(struct mhp_ring *ring, uint64_t now, const struct mhp_block *block) {
-        if (!(block->flags & MHP_BLOCK_ASTRAY))
-                return keep_place(ring, now, block->nr, (enum mhp_want) block->goal);
-
-        bool repair = repairable(ring, block) && (!(block->flags & MHP_BLOCK_COUNTED) || block->flags & MHP_BLOCK_CHEAP);
-        int r = repair ? 0 : mhp_ring_note(ring, block->nr, MHP_NOTE_DRIFT, left_words(block));
-
-        return r < 0 ? r : mhp_ring_event(ring, &(struct mhp_event) {
-                .type = repair ? MHP_EVENT_REPAIR : MHP_EVENT_ACCEPT, .now = now, .block = block->nr });
-}
-
-static int judge_drift(struct mhp_ring *ring, uint64_t now) {
-        const struct mhp_queue_head *queue = &ring->map->queues[MHP_QUEUE_DRIFT];
-        uint32_t nr = queue->head, next;
-
-        if (now >= ring->calm_at)
-                ring->calm_at = 0;
-        for (; nr != MHP_NO_BLOCK; nr = next) {
-                const struct mhp_block *block = mhp_map_find(ring->map, nr);
-                int r = tell_drift(ring, now, block);
-
-                if (r < 0)
-                        return r;
-                next = block->next;
-                if (repairable(ring, block) && (ring->calm_at > 0 || wants_count(ring, block)))
-                        continue;
-                r = settle_drift(ring, now, block);
                 if (r < 0)
                         return r;
         }
@@ -311,7 +235,8 @@ static int take_batch(struct mhp_ring *ring, uint64_t now, enum mhp_queue from, 
         return r >= 0 && hole != MHP_NO_BLOCK && ring->n_batch < most ? take(ring, now, hole) : r;
 }
 
-int mhp_ring_send(struct mhp_ring *ring, const struct mhp_step *step) {
+/* Sends a step and waits for its end from now on. */
+static int send(struct mhp_ring *ring, const struct mhp_step *step) {
         struct mhp_step full = *step;
 
         full.barrier = step->verb == MHP_VERB_SETTLE || step->verb == MHP_VERB_TEARDOWN ? mhp_ring_barrier(ring) : MHP_NO_BLOCK;
@@ -324,14 +249,15 @@ int mhp_ring_send(struct mhp_ring *ring, const struct mhp_step *step) {
 static int send_step(struct mhp_ring *ring, uint64_t now, enum mhp_verb verb, enum mhp_queue from, size_t most) {
         const struct mhp_block *first = mhp_map_find(ring->map, ring->map->queues[from].head);
         uint32_t removal = verb == MHP_VERB_OFFLINE ? first->removal : 0;
-        bool together = mhp_ring_is_together(ring, removal);
+        struct pursuit_context c = ring_pursuits(ring, now);
+        bool together = pursuit_is_together(&c, removal);
         bool lift = (verb == MHP_VERB_ONLINE_MOVABLE || verb == MHP_VERB_ONLINE_KERNEL) && goes_back(first);
         int r = take_batch(ring, now, from, together ? SIZE_MAX : most);
 
         if (r < 0)
                 return r;
         ring->busy_removal = removal;
-        return mhp_ring_send(ring, &(struct mhp_step) {
+        return send(ring, &(struct mhp_step) {
                 .verb = together ? MHP_VERB_TEARDOWN : verb, .blocks = ring->batch, .n_blocks = ring->n_batch, .lift = lift });
 }
 
@@ -346,7 +272,22 @@ static int count_drifted(struct mhp_ring *ring) {
                 ring->batch[ring->n_batch++] = nr;
         }
         ring->busy_removal = 0;
-        return mhp_ring_send(ring, &(struct mhp_step) { .verb = MHP_VERB_COUNT, .blocks = ring->batch, .n_blocks = ring->n_batch });
+        return send(ring, &(struct mhp_step) { .verb = MHP_VERB_COUNT, .blocks = ring->batch, .n_blocks = ring->n_batch });
+}
+
+/* What a removal asks for. Returns: 1: it was sent; 0: none asks for anything. */
+static int pursuit_step(struct mhp_ring *ring, uint64_t now) {
+        struct pursuit_context c = ring_pursuits(ring, now);
+        struct mhp_step step;
+        int r = pursuits_next_step(&c, &step);
+
+        if (r <= 0)
+                return r;
+        ring->busy_removal = step.removal;
+        ring->n_batch = 0;
+        step.removal = 0;
+        r = send(ring, &step);
+        return r < 0 ? r : 1;
 }
 
 /* What can be learned comes before what can be done; kernel memory before Movable memory, which lives on it. */
@@ -369,7 +310,7 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
                 if (order[i].verb == MHP_VERB_OFFLINE) {
                         if (ring->map->queues[MHP_QUEUE_DRIFT].n > 0 && ring->calm_at == 0)
                                 return count_drifted(ring);
-                        r = mhp_ring_pursuit_step(ring, now);
+                        r = pursuit_step(ring, now);
                         if (r != 0)
                                 return r < 0 ? r : 0;
                 }
@@ -382,37 +323,14 @@ static int head_step(struct mhp_ring *ring, uint64_t now) {
         return 0;
 }
 
-/* While a step goes well, its blocks are gathered into one report; an entry for each answer of the worker would cost more than
- * the onlining. */
-static bool goes_well(const struct mhp_ring *ring) {
-        if (mhp_notes_is(ring->notes, MHP_NOTE_ONLINE) || mhp_notes_is(ring->notes, MHP_NOTE_RESTORED))
-                return true;
-        return (ring->busy == MHP_VERB_OFFLINE || ring->busy == MHP_VERB_TEARDOWN) && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE);
-}
-
-/* What comes block by block, and of which more may follow: by another hand at any time, of our own doing as long as there is more to do. */
-static bool comes_in_pieces(const struct mhp_ring *ring) {
-        const struct mhp_notes *notes = ring->notes;
-        const struct mhp_queue_head *queues = ring->map->queues;
-        bool at_work = ring->busy != MHP_VERB_NONE || queues[MHP_QUEUE_OFFLINE].n + queues[MHP_QUEUE_ONLINE_KERNEL].n + queues[MHP_QUEUE_ONLINE_MOVABLE].n > 0;
-
-        if (mhp_notes_is(notes, MHP_NOTE_FOREIGN_OFFLINE) || mhp_notes_is(notes, MHP_NOTE_GONE) || mhp_notes_is(notes, MHP_NOTE_DRIFT))
-                return true;
-        return at_work && (mhp_notes_is(notes, MHP_NOTE_REPAIRED) || mhp_notes_is(notes, MHP_NOTE_FAILED) || mhp_notes_is(notes, MHP_NOTE_GAVE_UP));
-}
-
-/* Whether the report that is being gathered stays open for the next turn. */
-static bool stays_open(const struct mhp_ring *ring, uint64_t now) {
-        if (ring->busy != MHP_VERB_NONE && goes_well(ring))
-                return true;
-        /* Blocks of a removal go offline in many steps, and are told of together as well. */
-        if (ring->busy == MHP_VERB_NONE && mhp_notes_is(ring->notes, MHP_NOTE_OFFLINE) && ring->map->queues[MHP_QUEUE_OFFLINE].n > 0)
-                return true;
-        return comes_in_pieces(ring) && now < mhp_notes_due(ring->notes);
-}
-
 int mhp_ring_flush(struct mhp_ring *ring) {
         return mhp_notes_flush(ring->notes);
+}
+
+static int pursue(struct mhp_ring *ring, uint64_t now) {
+        struct pursuit_context c = ring_pursuits(ring, now);
+
+        return ring_heed_interrupt(ring, pursuits_advance(&c));
 }
 
 int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure *pressure) {
@@ -425,21 +343,16 @@ int mhp_ring_turn(struct mhp_ring *ring, uint64_t now, const struct mhp_pressure
         int r = decide_all(ring, now, pressure);
         if (r < 0)
                 return r;
-        r = judge_drift(ring, now);
+        r = ring_judge_drift(ring, now);
         if (r >= 0)
-                r = mhp_ring_pursue(ring, now);
+                r = pursue(ring, now);
         if (r < 0)
                 return r;
 
         mhp_notes_turn(ring->notes, now);
-        if (!stays_open(ring, now))
+        if (!ring_report_stays_open(ring, now))
                 r = mhp_notes_flush(ring->notes);
         return r < 0 || ring->busy != MHP_VERB_NONE ? r : head_step(ring, now);
-}
-
-/* 1 s, 2 s, 4 s … up to RetryMaxSec. */
-uint64_t mhp_ring_backoff(const struct mhp_ring *ring, unsigned failures) {
-        return MIN(USEC_PER_SEC << MIN(failures, 20u), ring->config.retry_max);
 }
 
 /* A move that cannot be had leaves the block where it was; if it is off that place already, it is put back: memory in the wrong
@@ -468,7 +381,7 @@ static int note_failure(struct mhp_ring *ring, const struct mhp_block *block) {
                 mhp_explain_keeps(ring->tally_block == block->nr ? &ring->tally : NULL, block->error, &words);
         if (words.error < 0)
                 return words.error;
-        return mhp_ring_note(ring, block->nr, block->flags & MHP_BLOCK_GAVE_UP ? MHP_NOTE_GAVE_UP : MHP_NOTE_FAILED, words.len > 0 ? words.data : NULL);
+        return ring_note(ring, block->nr, block->flags & MHP_BLOCK_GAVE_UP ? MHP_NOTE_GAVE_UP : MHP_NOTE_FAILED, words.len > 0 ? words.data : NULL);
 }
 
 /* was: the block's flags before. */
@@ -477,7 +390,7 @@ static int report_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int 
         bool repair = was & MHP_BLOCK_REPAIRING && was & MHP_BLOCK_REPAIRED;
 
         if (change & MHP_CHANGE_DONE)
-                return mhp_ring_note(ring, nr, repair ? MHP_NOTE_REPAIRED : done_note(block), NULL);
+                return ring_note(ring, nr, repair ? MHP_NOTE_REPAIRED : done_note(block), NULL);
         if (!(change & MHP_CHANGE_FAILED))
                 return 0;
 
@@ -505,7 +418,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
                 .block = nr,
                 .verb = ring->busy == MHP_VERB_TEARDOWN ? MHP_VERB_OFFLINE : ring->busy,
                 .error = error,
-                .retry_at = last ? 0 : now + mhp_ring_backoff(ring, block->attempts),
+                .retry_at = last ? 0 : now + mhp_config_backoff(&ring->config, block->attempts),
         };
 
         int r = mhp_map_apply(ring->map, &event);
@@ -514,7 +427,7 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
 
 static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
         ring->settle_failures = error ? ring->settle_failures + 1 : 0;
-        ring->settle_at = error ? now + mhp_ring_backoff(ring, ring->settle_failures - 1) : 0;
+        ring->settle_at = error ? now + mhp_config_backoff(&ring->config, ring->settle_failures - 1) : 0;
 
         for (size_t i = 0; i < ring->n_batch; i++) {
                 const struct mhp_block *block = mhp_map_find(ring->map, ring->batch[i]);
@@ -534,19 +447,20 @@ static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
 }
 
 int mhp_ring_step_done(struct mhp_ring *ring, uint64_t now, int error) {
+        struct pursuit_context c = ring_pursuits(ring, now);
         enum mhp_verb verb = ring->busy;
         int r = 0;
 
         ring->busy = MHP_VERB_NONE;
         if (verb == MHP_VERB_COUNT || verb == MHP_VERB_HOLD || verb == MHP_VERB_RELEASE || verb == MHP_VERB_HAND)
-                mhp_ring_pursuit_answer(ring, error);
+                pursuits_answer(&c, error);
         else if (verb == MHP_VERB_SETTLE)
                 r = settle_done(ring, now, error);
         else
                 for (size_t i = 0; i < ring->n_batch && r >= 0; i++)
                         r = mhp_map_apply(ring->map, &(struct mhp_event) { .type = MHP_EVENT_RELEASED, .now = now, .block = ring->batch[i] });
         if (r >= 0 && verb == MHP_VERB_TEARDOWN)
-                r = mhp_ring_torn_down(ring, now, ring->busy_removal);
+                r = pursuit_torn_down(&c, ring->busy_removal);
         ring->n_batch = 0;
         ring->busy_removal = 0;
         return r < 0 ? r : 0;
@@ -567,7 +481,7 @@ uint64_t mhp_ring_next_tick(const struct mhp_ring *ring) {
                 at = ring->settle_at;
         if (ring->map->queues[MHP_QUEUE_DRIFT].n > 0 && ring->calm_at > 0)
                 at = MIN(at, ring->calm_at);
-        if (comes_in_pieces(ring))
+        if (ring_report_comes_in_pieces(ring))
                 at = MIN(at, mhp_notes_due(ring->notes));
 
         for (uint32_t nr = ring->map->queues[MHP_QUEUE_WAITING].head; nr != MHP_NO_BLOCK;) {
@@ -576,5 +490,5 @@ uint64_t mhp_ring_next_tick(const struct mhp_ring *ring) {
                 at = MIN(at, block->retry_at);
                 nr = block->next;
         }
-        return MIN(at, mhp_ring_pursuit_tick(ring));
+        return MIN(at, pursuits_tick(ring->map));
 }

@@ -7,9 +7,8 @@
 #include "core/arming.h"
 #include "core/plan.h"
 #include "core/policy.h"
-
-struct mhp_notes;
-struct mhp_pursuit;
+#include "core/pursuit-unit.h"
+#include "core/removal-refusal.h"
 
 struct mhp_ring {
         struct mhp_map *map;       /* owned */
@@ -23,8 +22,7 @@ struct mhp_ring {
         uint32_t *batch;           /* owned: the blocks of the step under way */
         size_t n_batch, batch_capacity;
         struct mhp_notes *notes;   /* owned: the report being gathered */
-        struct mhp_pursuit *pursuits; /* owned: of the removals in the map, in no order */
-        size_t n_pursuits, pursuits_capacity;
+        struct pursuits pursuits;  /* owned: the removals in the map */
         uint32_t busy_removal;     /* id of the removal that the step under way is for, 0: none */
         struct mhp_tally tally;    /* of `tally_block`, the last that came */
         uint32_t tally_block;
@@ -66,13 +64,11 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t block, int er
 
 /* What a device step came to (HOLD, RELEASE, HAND): mhp_ring_step_done() with its positive errno. */
 
-/* Memory is to leave: a goal, followed in the turns from now on; its end is MHP_PHASE_ENDED of the removal with this id, which stays in the map until
- * mhp_ring_forget(). timeout in µs, 0: none. words: the target as it was asked for. 0, or nothing has begun: -ENOENT: no such block, *ret_block; -EBUSY: a member of
- * the removal *ret_id; -EAGAIN: *ret_block is still arriving; -ENXIO: what brought *ret_block is not known, and so not who could take it; -EOPNOTSUPP: *ret_block was there at boot and cannot leave; -EPERM: zone none, *ret_block; -EXDEV: *ret_block is part of what leaves as one: a DIMM, a dax device, a
- * virtio-mem device's larger block; -ENOSPC: there is
- * not that much to be had. */
+/* Memory is to leave: a goal, followed in the turns from now on. It ends with MHP_PHASE_ENDED of the removal `id`, which stays in the map until
+ * mhp_ring_forget(). timeout, µs, 0: none. words: the target as it was asked for.
+ * Returns: 0: it has begun, or ret->why says why it has not and nothing has changed; -ENOMEM. */
 int mhp_ring_remove(struct mhp_ring *ring, uint64_t now, const struct mhp_target *target, const char *words, uint64_t timeout, uint32_t id,
-                    uint32_t *ret_block, uint32_t *ret_id);
+                    struct mhp_removal_refusal *ret);
 
 /* It is not wanted any more: what was taken goes back, unless OnFailure=keep. -ENOENT: there is none, or it has ended. */
 int mhp_ring_give_up(struct mhp_ring *ring, uint64_t now, uint32_t id, enum mhp_ending why);

@@ -29,7 +29,7 @@ static int read_target(struct scenario *s, const struct args *args, struct mhp_t
 
         target->keep = MHP_KEEP_NONE;
         if (args->n < 3 || mhp_removal_verb_parse(args->word[1], &target->verb) < 0)
-                return complain(s, "remove offline|unplug BLOCKS|GROUP|size=SIZE[+] [keep=SIZE] [timeout=TIME] [id=N] [refused=ERRNO]");
+                return complain(s, "remove offline|unplug BLOCKS|GROUP|size=SIZE[+] [keep=SIZE] [timeout=TIME] [id=N] [refused=REASON]");
         if (size)
                 return mhp_target_parse_size(size, &target->size, &target->at_least) < 0 ? complain(s, "size=%s is no size", size) : 0;
         if (keep && mhp_parse_size(keep, &target->keep) < 0)
@@ -40,17 +40,20 @@ static int read_target(struct scenario *s, const struct args *args, struct mhp_t
 static int cmd_remove(struct scenario *s, const struct args *args) {
         const char *id = arg_value(args, "id"), *timeout = arg_value(args, "timeout"), *refused = arg_value(args, "refused");
         _cleanup_target_ struct mhp_target target = { 0 };
-        uint32_t block, other, nr = 1;
-        int wanted = 0, r;
+        struct mhp_removal_refusal refusal;
+        uint32_t nr = 1;
         uint64_t usec = 0;
+        const char *why;
 
         if (read_target(s, args, &target) < 0)
                 return -1;
-        if ((id && mhp_parse_u32(id, &nr) < 0) || (timeout && mhp_parse_usec(timeout, &usec) < 0) || (refused && parse_errno(refused, &wanted) < 0))
-                return complain(s, "id=, timeout= or refused= makes no sense");
-        r = mhp_ring_remove(s->ring, s->sim->now, &target, arg_value(args, "size") ? arg_value(args, "size") : args->word[2], usec, nr, &block, &other);
-        if (r != -wanted)
-                return complain(s, "it is %s", r < 0 ? strerror(-r) : "taken on");
+        if ((id && mhp_parse_u32(id, &nr) < 0) || (timeout && mhp_parse_usec(timeout, &usec) < 0))
+                return complain(s, "id= or timeout= makes no sense");
+        if (mhp_ring_remove(s->ring, s->sim->now, &target, arg_value(args, "size") ? arg_value(args, "size") : args->word[2], usec, nr, &refusal) < 0)
+                return complain(s, "out of memory");
+        why = mhp_refused_name(refusal.why);
+        if (strcmp(why ? why : "", refused ? refused : "") != 0)
+                return complain(s, "it is %s", why ? why : "taken on");
         mhp_sim_wake(s->sim);
         return 0;
 }

@@ -332,14 +332,14 @@ static void begin_target(struct world *w, struct mhp_target *target) {
 static void remove_some(struct world *w) {
         _cleanup_target_ struct mhp_target target = { 0 };
         uint64_t timeout = dice(w, 4) ? 0 : (1 + dice(w, 20)) * USEC_PER_SEC;
-        uint32_t block = 0, other = 0;
+        struct mhp_removal_refusal refusal;
 
         begin_target(w, &target);
         if (target.blocks.n == 0 && target.size == 0)
                 return;
-        int r = mhp_ring_remove(w->ring, w->sim->now, &target, target.at_least ? "1M+" : "some", timeout, w->last_id + 1, &block, &other);
-        if (r < 0) {
-                CHECK(w, r == -EBUSY || r == -EXDEV || r == -ENOSPC || r == -ERANGE || r == -EPERM || r == -EAGAIN || r == -ENXIO || r == -EOPNOTSUPP, "remove: %s", strerror(-r));
+        must(w, mhp_ring_remove(w->ring, w->sim->now, &target, target.at_least ? "1M+" : "some", timeout, w->last_id + 1, &refusal), "remove");
+        if (refusal.why != MHP_REFUSED_NONE) {
+                CHECK(w, refusal.why != MHP_REFUSED_NO_BLOCK, "remove: block %u", refusal.block);
                 return;
         }
         w->last_id++;

@@ -135,15 +135,15 @@ static void rest(struct world *w) {
 
 static void remove_all(struct world *w, enum mhp_removal_verb verb) {
         _cleanup_target_ struct mhp_target target = { .verb = verb, .keep = MHP_KEEP_NONE };
-        uint32_t block = 0, other = 0;
+        struct mhp_removal_refusal refusal;
 
         for (uint32_t nr = FIRST; nr <= LAST; nr++)
                 if (mhp_map_find(w->ring->map, nr))
                         must(w, mhp_ranges_add(&target.blocks, nr, nr), "range");
         if (target.blocks.n == 0)
                 return;
-        int r = mhp_ring_remove(w->ring, w->sim->now, &target, "all", 0, ++w->last_id, &block, &other);
-        CHECK(w, r == 0 || r == -EBUSY || r == -EAGAIN || r == -EXDEV || r == -ENXIO, "remove: %s", strerror(-r));
+        must(w, mhp_ring_remove(w->ring, w->sim->now, &target, "all", 0, ++w->last_id, &refusal), "remove");
+        CHECK(w, refusal.why <= MHP_REFUSED_NO_SOURCE || refusal.why == MHP_REFUSED_PART, "remove: %s", mhp_refused_name(refusal.why));
         mhp_sim_wake(w->sim);
 }
 
