@@ -90,6 +90,7 @@ struct ctl_kept {
 };
 
 struct ctl {
+        const struct ctl_verb *verbs; /* all of them */
         const struct ctl_verb *verb; /* NULL: not known yet */
         unsigned given;              /* enum ctl_option */
         const char *sysroot;         /* NULL: this machine */
@@ -113,21 +114,23 @@ static inline bool ctl_given(const struct ctl *ctl, enum ctl_option option) {
         return ctl->given & option;
 }
 
-/* verbs.c; i from 0, NULL: no more. */
-const struct ctl_verb *ctl_verb_at(size_t i);
-const struct ctl_verb *ctl_verb_find(const char *name);
+/* verbs.c; a row without a name ends the table. Only main() asks for it, for the verbs themselves are given it in struct ctl. */
+const struct ctl_verb *ctl_verbs(void);
+
+/* verb.c; NULL: there is none of that name, and the second says what was probably meant. */
+const struct ctl_verb *ctl_verb_find(const struct ctl *ctl, const char *name);
+int ctl_tell_unknown_verb(const struct ctl *ctl, const char *word);
 
 /* help.c */
 void ctl_help(struct ctl *ctl);
 void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb);
-int ctl_tell_unknown_verb(const struct ctl *ctl, const char *word); /* with what was probably meant */
 
 /* options.c: the command line into *ctl. CTL_DONE, or a status after telling why. */
 int ctl_options_parse(struct ctl *ctl, int argc, char **argv);
 void ctl_options_help(struct mhp_text *text, unsigned options);
 void ctl_options_names(struct mhp_text *text, unsigned options);
 
-/* `mhpctl: VERB: ...` on standard error; gives back status (so that `return ctl_fail(...)` reads well). */
+/* out.c: `mhpctl: VERB: ...` on standard error; gives back status (so that `return ctl_fail(...)` reads well). */
 int ctl_fail(const struct ctl *ctl, int status, const char *format, ...) _printf_(3, 4);
 
 /* Adds s for a terminal: what is not printable becomes `?`. */

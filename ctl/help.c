@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* `mhpctl help`, and --help of each verb. */
+
 #include "ctl/ctl.h"
-#include "ctl/near.h"
-
-int ctl_tell_unknown_verb(const struct ctl *ctl, const char *word) {
-        struct ctl_near near = { .word = word };
-        const char *other = ctl_near_verb(word);
-        const struct ctl_verb *verb;
-
-        for (size_t i = 0; (verb = ctl_verb_at(i)); i++)
-                ctl_near_try(&near, verb->name);
-        if (other || near.name)
-                return ctl_fail(ctl, CTL_USAGE, "unknown verb \"%s\"; did you mean %s?", word, other ? other : near.name);
-        return ctl_fail(ctl, CTL_USAGE, "unknown verb \"%s\"; `mhpctl --help` names them", word);
-}
 
 void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb) {
         mhp_text_printf(&ctl->out, "Usage: mhpctl %s [OPTION...]%s%s\n\n%s.\n%s\n", verb->name, *verb->args ? " " : "", verb->args,
@@ -24,10 +14,8 @@ void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb) {
 }
 
 void ctl_help(struct ctl *ctl) {
-        const struct ctl_verb *verb;
-
         mhp_text_add(&ctl->out, "Usage: mhpctl [VERB] [OPTION...] [ARGUMENT...]\n\nSees to this machine's hot-plugged memory. Without a verb: status.\n\nVerbs:\n");
-        for (size_t i = 0; (verb = ctl_verb_at(i)); i++)
+        for (const struct ctl_verb *verb = ctl->verbs; verb->name; verb++)
                 mhp_text_printf(&ctl->out, "  %-9s %s\n", verb->name, verb->help);
         mhp_text_add(&ctl->out, "\nOptions:\n");
         ctl_options_help(&ctl->out, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_EVERY);
@@ -43,7 +31,7 @@ int verb_help(struct ctl *ctl) {
                 ctl_help(ctl);
                 return CTL_DONE;
         }
-        verb = ctl_verb_find(*ctl->args);
+        verb = ctl_verb_find(ctl, *ctl->args);
         if (!verb)
                 return ctl_tell_unknown_verb(ctl, *ctl->args);
         ctl_help_verb(ctl, verb);

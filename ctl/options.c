@@ -126,12 +126,6 @@ static int take_node(struct ctl *ctl, const char *value) {
         return CTL_DONE;
 }
 
-bool ctl_term_draws(int fd) {
-        const char *term = getenv("TERM");
-
-        return isatty(fd) && term && strcmp(term, "dumb") != 0;
-}
-
 static bool color_fits(void) {
         const char *no_color = getenv("NO_COLOR");
 
@@ -236,7 +230,7 @@ static int take_word(struct ctl *ctl, char *word, size_t *capacity) {
                 return CTL_DONE;
         }
 
-        ctl->verb = ctl_verb_find(word);
+        ctl->verb = ctl_verb_find(ctl, word);
         return ctl->verb ? CTL_DONE : ctl_tell_unknown_verb(ctl, word);
 }
 
@@ -338,6 +332,6 @@ int ctl_options_parse(struct ctl *ctl, int argc, char **argv) {
         if (r != CTL_DONE || ctl_given(ctl, CTL_OPT_HELP) || ctl_given(ctl, CTL_OPT_VERSION))
                 return r;
         if (!ctl->verb)
-                ctl->verb = ctl_verb_at(0);
+                ctl->verb = ctl->verbs;
         return check_fit(ctl);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <string.h>
+
+/* The verbs. The first is the one that runs when none is given. */
 
 #include "ctl/ctl.h"
 
@@ -91,15 +92,9 @@ static const struct ctl_verb verbs[] = {
         { "help", "[VERB]", "The verbs, or one of them and its options",
           "The same as --help.",
           CTL_NEEDS_NONE, 0, 0, 1, verb_help },
+        { .name = NULL },
 };
 
-const struct ctl_verb *ctl_verb_at(size_t i) {
-        return i < ELEMENTSOF(verbs) ? &verbs[i] : NULL;
-}
-
-const struct ctl_verb *ctl_verb_find(const char *name) {
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-                if (strcmp(verbs[i].name, name) == 0)
-                        return &verbs[i];
-        return NULL;
+const struct ctl_verb *ctl_verbs(void) {
+        return verbs;
 }

@@ -79,7 +79,7 @@ static int roll_back(struct mhp_sim *sim, const struct mhp_ranges *taken) {
 
         for (size_t i = 0; i < taken->n && r >= 0; i++)
                 for (uint64_t nr = taken->range[i].first; nr <= taken->range[i].last && r >= 0; nr++)
-                        r = mhp_sim_foreign(sim, (uint32_t) nr, MHP_VERB_ONLINE_KERNEL, MHP_ZONE_NORMAL);
+                        r = sim_online(sim, (uint32_t) nr, MHP_ZONE_NORMAL);
         return r;
 }
 

@@ -9,6 +9,18 @@
 /* The index of the first block at or after nr. */
 size_t sim_search(const struct mhp_sim *sim, uint32_t nr);
 
+/* A uevent. 0 or -ENOMEM. */
+int sim_say(struct mhp_sim *sim, enum mhp_sim_action action, uint32_t nr);
+
+/* Its state and zone, and the sum that follows; nobody is told. */
+void sim_set_state(struct mhp_sim *sim, struct mhp_sim_block *block, enum mhp_state state, enum mhp_zone zone);
+
+/* Whether whoever wants to change the block has to wait for somebody else's offlining. */
+bool sim_is_locked(const struct mhp_sim *sim, const struct mhp_sim_block *block);
+
+/* The kernel brings it online and says so. -ENODEV, -EBUSY or -EINVAL as device_online() would have it. */
+int sim_online(struct mhp_sim *sim, uint32_t nr, enum mhp_zone zone);
+
 /* The kernel takes it offline and says so. */
 int sim_set_offline(struct mhp_sim *sim, struct mhp_sim_block *block);
 

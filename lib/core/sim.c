@@ -36,33 +36,6 @@ struct mhp_sim *mhp_sim_free(struct mhp_sim *sim) {
         return NULL;
 }
 
-/* The index of the first block at or after nr. Blocks are mostly asked for one after the other. */
-size_t sim_search(const struct mhp_sim *sim, uint32_t nr) {
-        size_t low = 0, high = sim->n_blocks;
-
-        for (size_t i = sim->hint; i < MIN(sim->hint + 2, sim->n_blocks); i++)
-                if (sim->blocks[i].nr == nr)
-                        return i;
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-
-                if (sim->blocks[middle].nr < nr)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
-
-struct mhp_sim_block *mhp_sim_find(struct mhp_sim *sim, uint32_t nr) {
-        size_t i = sim_search(sim, nr);
-
-        if (i == sim->n_blocks || sim->blocks[i].nr != nr)
-                return NULL;
-        sim->hint = i;
-        return &sim->blocks[i];
-}
-
 static int obtain_group(struct mhp_sim *sim, const char *name, enum mhp_source source, uint32_t *ret) {
         if (!name) {
                 *ret = MHP_NO_GROUP;
@@ -83,26 +56,6 @@ static int obtain_group(struct mhp_sim *sim, const char *name, enum mhp_source s
         sim->groups[sim->n_groups].source = source;
         *ret = (uint32_t) sim->n_groups++;
         return 0;
-}
-
-static int say(struct mhp_sim *sim, enum mhp_sim_action action, uint32_t nr) {
-        int r = ARRAY_GROW(sim->uevents, sim->n_uevents, sim->uevents_capacity);
-        if (r < 0)
-                return r;
-        sim->uevents[sim->n_uevents++] = (struct mhp_sim_uevent) { action, nr };
-        return 0;
-}
-
-static void set_state(struct mhp_sim *sim, struct mhp_sim_block *block, enum mhp_state state, enum mhp_zone zone) {
-        sim->n_kernel -= block->state == MHP_STATE_ONLINE && mhp_zone_class((enum mhp_zone) block->zone) == MHP_WANT_KERNEL;
-        block->state = (uint8_t) state;
-        block->zone = (uint8_t) (state == MHP_STATE_ONLINE ? zone : MHP_ZONE_UNSET);
-        sim->n_kernel += block->state == MHP_STATE_ONLINE && mhp_zone_class((enum mhp_zone) block->zone) == MHP_WANT_KERNEL;
-}
-
-int sim_set_offline(struct mhp_sim *sim, struct mhp_sim_block *block) {
-        set_state(sim, block, MHP_STATE_OFFLINE, MHP_ZONE_UNSET);
-        return say(sim, MHP_SIM_CHANGE, block->nr);
 }
 
 /* Room for the range, filled with copies of `like` that are in no zone yet. */
@@ -139,7 +92,7 @@ int mhp_sim_place(struct mhp_sim *sim, struct mhp_range range, const struct mhp_
                 return r;
         r = insert(sim, range, &block, &first);
         for (size_t i = 0; r >= 0 && i <= range.last - range.first; i++)
-                set_state(sim, first + i, (enum mhp_state) like->state, (enum mhp_zone) like->zone);
+                sim_set_state(sim, first + i, (enum mhp_state) like->state, (enum mhp_zone) like->zone);
         return r;
 }
 
@@ -171,15 +124,15 @@ static int bring_in(struct mhp_sim *sim, const struct mhp_sim_plug *plug, struct
         int r = 0;
 
         for (size_t i = 0; i < n && r >= 0; i++) {
-                r = say(sim, MHP_SIM_ADD, first[i].nr);
+                r = sim_say(sim, MHP_SIM_ADD, first[i].nr);
                 if (zone == MHP_ZONE_UNSET || r < 0)
                         continue;
-                set_state(sim, first + i, MHP_STATE_ONLINE, zone);
+                sim_set_state(sim, first + i, MHP_STATE_ONLINE, zone);
                 if (one_by_one)
-                        r = say(sim, MHP_SIM_CHANGE, first[i].nr);
+                        r = sim_say(sim, MHP_SIM_CHANGE, first[i].nr);
         }
         for (size_t i = 0; i < n && r >= 0 && zone != MHP_ZONE_UNSET && !one_by_one; i++)
-                r = say(sim, MHP_SIM_CHANGE, first[i].nr);
+                r = sim_say(sim, MHP_SIM_CHANGE, first[i].nr);
         return r;
 }
 
@@ -211,42 +164,13 @@ int mhp_sim_plug(struct mhp_sim *sim, const struct mhp_sim_plug *plug) {
         return bring_in(sim, plug, first);
 }
 
-/* Both passes of the kernel: all offline, then all removed (acpi_scan_hot_remove(), try_remove_memory()). */
-int mhp_sim_unplug(struct mhp_sim *sim, struct mhp_range range) {
-        size_t i = sim_search(sim, range.first), end = i;
-        int r = 0;
-
-        if (sim->foreign != MHP_NO_BLOCK)
-                return -EBUSY;
-        for (; end < sim->n_blocks && sim->blocks[end].nr <= range.last; end++)
-                if (sim->blocks[end].state == MHP_STATE_GOING_OFFLINE || sim->blocks[end].zone == MHP_ZONE_NONE)
-                        return -EBUSY;
-        for (size_t k = i; k < end && r >= 0; k++)
-                if (sim->blocks[k].state == MHP_STATE_ONLINE) {
-                        set_state(sim, &sim->blocks[k], MHP_STATE_OFFLINE, MHP_ZONE_UNSET);
-                        r = say(sim, MHP_SIM_CHANGE, sim->blocks[k].nr);
-                }
-        for (size_t k = i; k < end && r >= 0; k++)
-                r = say(sim, MHP_SIM_REMOVE, sim->blocks[k].nr);
-        if (r < 0)
-                return r;
-        memmove(sim->blocks + i, sim->blocks + end, (sim->n_blocks - end) * sizeof(*sim->blocks));
-        sim->n_blocks -= end - i;
-        return 0;
-}
-
-/* A teardown has the hotplug lock, also while it waits for another of its blocks. */
-static bool is_locked(const struct mhp_sim *sim, const struct mhp_sim_block *block) {
-        return sim->foreign != MHP_NO_BLOCK || block->state == MHP_STATE_GOING_OFFLINE || (sim->stage == MHP_SIM_STUCK && sim->verb == MHP_VERB_TEARDOWN);
-}
-
 int mhp_sim_foreign_begin(struct mhp_sim *sim, uint32_t nr) {
         struct mhp_sim_block *block = mhp_sim_find(sim, nr);
 
         if (!block)
                 return -ENODEV;
         /* A writer of mhpd's that is stuck inside the operation has the lock, whichever block it is at. */
-        if (is_locked(sim, block) || sim->stage == MHP_SIM_STUCK)
+        if (sim_is_locked(sim, block) || sim->stage == MHP_SIM_STUCK)
                 return -EBUSY;
         if (block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)
                 return -EINVAL;
@@ -273,7 +197,7 @@ int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum m
 
         if (!block)
                 return -ENODEV;
-        if (is_locked(sim, block))
+        if (sim_is_locked(sim, block))
                 return -EBUSY;
         if (verb == MHP_VERB_OFFLINE) {
                 if (block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)
@@ -282,14 +206,8 @@ int mhp_sim_foreign(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb, enum m
                         return -EBUSY;
                 int r = sim_set_offline(sim, block);
                 return r < 0 ? r : sim_went_offline(sim, nr);
-        } else {
-                if (block->state == MHP_STATE_ONLINE)
-                        return -EINVAL;
-                if (block->held)
-                        return -EBUSY;
-                set_state(sim, block, MHP_STATE_ONLINE, zone);
         }
-        return say(sim, MHP_SIM_CHANGE, nr);
+        return sim_online(sim, nr, zone);
 }
 
 /* state_store() -> device_online(), device_offline(): a block that is there already gives 1, and that becomes EINVAL. */
@@ -319,10 +237,10 @@ int mhp_sim_write(struct mhp_sim *sim, uint32_t nr, enum mhp_verb verb) {
         } else if (verb == MHP_VERB_ONLINE_KERNEL)
                 zone = kernel_zone(block);
 
-        int r = say(sim, MHP_SIM_CHANGE, nr);
+        int r = sim_say(sim, MHP_SIM_CHANGE, nr);
         if (r < 0)
                 return -r;
-        set_state(sim, block, verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE, zone);
+        sim_set_state(sim, block, verb == MHP_VERB_OFFLINE ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE, zone);
         r = verb == MHP_VERB_OFFLINE ? sim_went_offline(sim, nr) : 0;
         return r < 0 ? -r : 0;
 }
@@ -332,8 +250,8 @@ int mhp_sim_restore(struct mhp_sim *sim, uint32_t nr, enum mhp_zone zone) {
 
         if (!block || block->state != MHP_STATE_OFFLINE)
                 return 0;
-        set_state(sim, block, MHP_STATE_ONLINE, zone);
-        return say(sim, MHP_SIM_CHANGE, nr);
+        sim_set_state(sim, block, MHP_STATE_ONLINE, zone);
+        return sim_say(sim, MHP_SIM_CHANGE, nr);
 }
 
 bool mhp_sim_read(struct mhp_sim *sim, uint32_t nr, struct mhp_reading *ret) {

@@ -27,6 +27,15 @@ static bool has_attr(const struct rule_token *token, const char *attr) {
         return token->attr && strcmp(token->attr, attr) == 0;
 }
 
+void mhp_rules_done(struct mhp_rules_hits *hits) {
+        for (size_t i = 0; i < hits->n; i++) {
+                free(hits->hit[i].where);
+                free(hits->hit[i].says);
+        }
+        free(hits->hit);
+        *hits = (struct mhp_rules_hits) {};
+}
+
 static int hit(struct mhp_rules_hits *hits, const char *path, const struct rule_line *line, const struct rule_token *token, enum rule_truth truth) {
         _cleanup_text_ struct mhp_text where = {}, says = {};
         struct mhp_rules_hit new = { .certain = truth == RULE_YES };

@@ -63,15 +63,6 @@ static int compare(const void *a, const void *b) {
         return strcmp(((const struct rule_file *) a)->name, ((const struct rule_file *) b)->name);
 }
 
-void mhp_rules_done(struct mhp_rules_hits *hits) {
-        for (size_t i = 0; i < hits->n; i++) {
-                free(hits->hit[i].where);
-                free(hits->hit[i].says);
-        }
-        free(hits->hit);
-        *hits = (struct mhp_rules_hits) {};
-}
-
 /* The same rule may answer to several events. */
 static bool is_known(const struct mhp_rules_hits *hits, const struct mhp_rules_hit *hit) {
         for (size_t i = 0; i < hits->n; i++)

@@ -6,6 +6,9 @@
 
 #include "model/map.h"
 
+/* block-queue.c: online, or about to leave a zone that it still is in. */
+bool map_is_placed(const struct mhp_block *block);
+
 /* The block, made if it is not there yet with every field at its default and in no sum. -ENOMEM. */
 int map_obtain(struct mhp_map *map, uint32_t nr, struct mhp_block **ret, bool *ret_new);
 struct mhp_block *map_find(struct mhp_map *map, uint32_t nr);
