@@ -120,6 +120,10 @@ bool mhp_ring_undecided(const struct mhp_ring *ring) {
         return ring->map->queues[MHP_QUEUE_UNDECIDED].n > 0;
 }
 
+bool mhp_ring_settles(const struct mhp_ring *ring) {
+        return ring->settle_at == 0;
+}
+
 /* Whether the kernel is told beforehand where the next memory goes, which is asked when all that is there has been decided on. */
 static bool aims(const struct mhp_ring *ring) {
         return ring->arming.unasked && ring->arming.path == MHP_PATH_MHPD && ring->busy != MHP_VERB_SETTLE &&

@@ -46,6 +46,9 @@ int mhp_ring_event(void *ring, const struct mhp_event *event);
 /* True when the next turn would ask policy. */
 bool mhp_ring_undecided(const struct mhp_ring *ring);
 
+/* True when an arrival is settled in one of the next turns, at once if no step is under way: not after a settle that failed, which has to wait. */
+bool mhp_ring_settles(const struct mhp_ring *ring);
+
 /* True when it wants a fresh pressure: for policy, or to see whether what is in the members of a removal has room elsewhere. */
 bool mhp_ring_wants_pressure(const struct mhp_ring *ring);
 

@@ -10,6 +10,11 @@
 #include "base/units.h"
 #include "core/sim-internal.h"
 
+/* Item i of the step under way. */
+static uint32_t item_nr(const struct mhp_sim *sim, size_t i) {
+        return sim->follower.items[i].nr;
+}
+
 int mhp_sim_step(void *userdata, const struct mhp_step *step) {
         struct mhp_sim *sim = userdata;
         int r = 0;
@@ -17,13 +22,12 @@ int mhp_sim_step(void *userdata, const struct mhp_step *step) {
         if (step->verb == MHP_VERB_INTERRUPT)
                 sim->interrupted = true;
         else if (step->verb != MHP_VERB_REPORT) {
-                r = mhp_array_reserve((void **) &sim->items, &sim->items_capacity, step->n_blocks, sizeof(*sim->items));
+                r = mhp_follower_begin(&sim->follower, step->verb, step->blocks, step->n_blocks);
+                if (r >= 0)
+                        r = mhp_array_reserve((void **) &sim->was, &sim->was_capacity, step->n_blocks, sizeof(*sim->was));
                 if (r < 0)
                         return r;
-                for (size_t i = 0; i < step->n_blocks; i++)
-                        sim->items[i] = (struct mhp_sim_item) { .nr = step->blocks[i] };
-                sim->n_items = step->n_blocks;
-                sim->at = sim->at_uevent = 0;
+                sim->at = 0;
                 sim->verb = step->verb;
                 sim->deadline = step->deadline;
                 sim->lift = step->lift;
@@ -67,56 +71,21 @@ int mhp_sim_scan(struct mhp_sim *sim, struct mhp_ring *ring) {
 
 /* ---------------------------------------------------------------------------------------------------------------- hearing */
 
-static struct mhp_sim_item *find_item(struct mhp_sim *sim, uint32_t nr) {
-        if (sim->stage == MHP_SIM_IDLE || sim->verb == MHP_VERB_SETTLE || sim->verb == MHP_VERB_COUNT)
-                return NULL;
-        for (size_t i = 0; i < sim->n_items; i++) {
-                size_t k = (sim->at_uevent + i) % sim->n_items;
-
-                if (sim->items[k].nr == nr) {
-                        sim->at_uevent = k;
-                        return &sim->items[k];
-                }
-        }
-        return NULL;
-}
-
-/* Whether the block is read without the event: when its settle is over, or by the worker after its write. */
-static bool read_follows(struct mhp_sim *sim, const struct mhp_ring *ring, uint32_t nr) {
-        const struct mhp_block *block = mhp_map_find(ring->map, nr);
-        struct mhp_sim_item *item;
-
-        if (!block)
-                return false;
-        if (block->queue == MHP_QUEUE_UNSETTLED)
-                return ring->settle_at == 0;
-        if (block->queue != MHP_QUEUE_BUSY)
-                return false;
-        if (ring->busy == MHP_VERB_SETTLE)
-                return true;
-        item = find_item(sim, nr);
-        if (!item || item->answered || item->gone)
-                return false;
-        item->heard = (uint16_t) MIN(item->heard + 1, UINT16_MAX);
-        return true;
-}
-
 static int take_uevent(struct mhp_sim *sim, struct mhp_ring *ring, const struct mhp_sim_uevent *uevent) {
         const struct mhp_block *block = mhp_map_find(ring->map, uevent->nr);
-        struct mhp_sim_item *item;
 
         switch (uevent->action) {
         case MHP_SIM_ADD:
                 return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_ADDED, .now = sim->now, .block = uevent->nr });
         case MHP_SIM_REMOVE:
-                item = block && block->queue == MHP_QUEUE_BUSY ? find_item(sim, uevent->nr) : NULL;
-                if (item)
-                        item->gone = true;
+                mhp_follower_forget(&sim->follower, uevent->nr);
                 return gone(sim, ring, uevent->nr);
         case MHP_SIM_CHANGE:
                 break;
         }
-        return read_follows(sim, ring, uevent->nr) ? 0 : read_block(sim, ring, uevent->nr);
+        if (block && mhp_follower_hears(&sim->follower, block, 1, mhp_ring_settles(ring), false))
+                return 0;
+        return read_block(sim, ring, uevent->nr);
 }
 
 static int hear(struct mhp_sim *sim, struct mhp_ring *ring) {
@@ -127,8 +96,7 @@ static int hear(struct mhp_sim *sim, struct mhp_ring *ring) {
         if (sim->overflow) {
                 sim->overflow = false;
                 sim->rescan_due = true;
-                for (size_t i = 0; i < sim->n_items; i++)
-                        sim->items[i].heard = UINT16_MAX;
+                mhp_follower_doubt(&sim->follower);
         }
         for (size_t i = 0; i < sim->n_uevents && r >= 0; i++)
                 r = take_uevent(sim, ring, &sim->uevents[i]);
@@ -163,6 +131,7 @@ static int turn(struct mhp_sim *sim, struct mhp_ring *ring) {
 static int end_step(struct mhp_sim *sim, struct mhp_ring *ring, int error) {
         sim->stage = MHP_SIM_IDLE;
         sim->turn_due = true;
+        mhp_follower_end(&sim->follower);
         return mhp_ring_step_done(ring, sim->now, error);
 }
 
@@ -185,8 +154,8 @@ static int settle(struct mhp_sim *sim, struct mhp_ring *ring) {
         }
 
         r = hear(sim, ring);
-        for (size_t i = 0; i < sim->n_items && r >= 0; i++)
-                r = read_block(sim, ring, sim->items[i].nr);
+        for (size_t i = 0; i < sim->follower.n && r >= 0; i++)
+                r = read_block(sim, ring, item_nr(sim, i));
         return r < 0 ? r : end_step(sim, ring, sim->error);
 }
 
@@ -223,9 +192,9 @@ static int tell_tally(struct mhp_sim *sim, struct mhp_ring *ring, uint32_t nr) {
 static int count(struct mhp_sim *sim, struct mhp_ring *ring) {
         int r = hear(sim, ring);
 
-        if (r < 0 || sim->at == sim->n_items)
+        if (r < 0 || sim->at == sim->follower.n)
                 return r < 0 ? r : end_step(sim, ring, 0);
-        uint32_t nr = sim->items[sim->at++].nr;
+        uint32_t nr = item_nr(sim, sim->at++);
         /* A block that has gone tells nothing of others. */
         r = mhp_sim_find(sim, nr) ? tell_tally(sim, ring, nr) : 0;
         return r < 0 ? r : mhp_ring_outcome(ring, sim->now, nr, 0);
@@ -242,7 +211,7 @@ static void read_back(struct mhp_sim *sim, uint32_t nr) {
 }
 
 static int begin(struct mhp_sim *sim) {
-        uint32_t nr = sim->items[sim->at].nr;
+        uint32_t nr = item_nr(sim, sim->at);
         struct mhp_sim_block *block = mhp_sim_find(sim, nr);
 
         /* It waits for the hotplug lock. */
@@ -265,32 +234,24 @@ static int begin(struct mhp_sim *sim) {
         return 0;
 }
 
-static bool reached(const struct mhp_sim *sim, const struct mhp_ring *ring, uint32_t nr) {
-        const struct mhp_block *block = mhp_map_find(ring->map, nr);
-
-        bool offline = sim->verb == MHP_VERB_OFFLINE || sim->verb == MHP_VERB_TEARDOWN;
-
-        return !block || block->state == (offline ? MHP_STATE_OFFLINE : MHP_STATE_ONLINE);
-}
-
-/* The worker was killed: what it did not answer for is read afresh; the first that did not come through is to blame. */
+/* The worker was killed: what it did not answer for is read afresh. */
 static int lost(struct mhp_sim *sim, struct mhp_ring *ring) {
-        bool blamed = false;
         int r = hear(sim, ring);
+        uint32_t nr;
 
-        for (size_t i = 0; i < sim->n_items && r >= 0; i++) {
-                struct mhp_sim_item *item = &sim->items[i];
-
-                if (item->answered || item->gone)
-                        continue;
-                r = read_block(sim, ring, item->nr);
+        for (size_t at = 0; r >= 0 && (nr = mhp_follower_open(&sim->follower, &at)) != MHP_NO_BLOCK;) {
+                r = read_block(sim, ring, nr);
                 if (r < 0)
                         break;
-                if (reached(sim, ring, item->nr))
-                        r = mhp_ring_outcome(ring, sim->now, item->nr, 0);
-                else if (!blamed) {
-                        blamed = true;
-                        r = mhp_ring_outcome(ring, sim->now, item->nr, ETIMEDOUT);
+                switch (mhp_follower_fate(&sim->follower, ring->map, nr)) {
+                case MHP_FATE_REACHED:
+                        r = mhp_ring_outcome(ring, sim->now, nr, 0);
+                        break;
+                case MHP_FATE_BLAMED:
+                        r = mhp_ring_outcome(ring, sim->now, nr, ETIMEDOUT);
+                        break;
+                case MHP_FATE_UNBEGUN:
+                        break;
                 }
         }
         return r < 0 ? r : end_step(sim, ring, 0);
@@ -298,7 +259,7 @@ static int lost(struct mhp_sim *sim, struct mhp_ring *ring) {
 
 /* offline_pages() leaves on a signal with EINTR and the block is as it was. */
 static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
-        struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
+        struct mhp_sim_block *block = mhp_sim_find(sim, item_nr(sim, sim->at));
 
         bool waiting = sim->waiting;
 
@@ -310,33 +271,40 @@ static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
                 block->state = MHP_STATE_ONLINE;
         sim->error = ETIMEDOUT;
         sim->timed_out = true;
-        read_back(sim, sim->items[sim->at].nr);
+        read_back(sim, item_nr(sim, sim->at));
         return 0;
 }
 
 static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
-        struct mhp_sim_item *item = &sim->items[sim->at];
+        uint32_t nr = item_nr(sim, sim->at);
         int r = hear(sim, ring);
 
         sim->at++;
         sim->stage = MHP_SIM_BEGIN;
-        item->answered = true;
-        if (r < 0 || item->gone)
+        switch (mhp_follower_answers(&sim->follower, nr, sim->error, sim->result_gone)) {
+        case MHP_ANSWER_WRONG:
+                return -EBADMSG;
+        case MHP_ANSWER_GONE:
                 return r;
-        /* Gone when it was written to is not gone for good. */
-        r = sim->result_gone || item->heard > (sim->error == 0) ? read_block(sim, ring, item->nr) : take_reading(sim, ring, &sim->result);
+        case MHP_ANSWER_READ:
+                r = r < 0 ? r : read_block(sim, ring, nr);
+                break;
+        case MHP_ANSWER_KEEP:
+                r = r < 0 ? r : take_reading(sim, ring, &sim->result);
+                break;
+        }
         if (r >= 0 && sim->verb == MHP_VERB_OFFLINE && sim->error != 0 && sim->error != EINVAL && sim->error != ENODEV)
-                r = tell_tally(sim, ring, item->nr);
-        return r < 0 ? r : mhp_ring_outcome(ring, sim->now, item->nr, sim->error);
+                r = tell_tally(sim, ring, nr);
+        return r < 0 ? r : mhp_ring_outcome(ring, sim->now, nr, sim->error);
 }
 
 /* An interrupted offline ends the worker's request; the blocks behind it are only read. */
 static int break_off(struct mhp_sim *sim, struct mhp_ring *ring) {
         int r = hear(sim, ring);
 
-        for (; sim->at < sim->n_items && r >= 0; sim->at++)
-                if (!sim->items[sim->at].gone)
-                        r = read_block(sim, ring, sim->items[sim->at].nr);
+        for (; sim->at < sim->follower.n && r >= 0; sim->at++)
+                if (!sim->follower.items[sim->at].gone)
+                        r = read_block(sim, ring, item_nr(sim, sim->at));
         return r < 0 ? r : end_step(sim, ring, 0);
 }
 
@@ -344,12 +312,12 @@ static int break_off(struct mhp_sim *sim, struct mhp_ring *ring) {
 
 /* What the kernel looks at before it begins; what it finds then is nobody's failure. */
 static bool can_begin(struct mhp_sim *sim) {
-        for (size_t i = 0; i < sim->n_items; i++) {
-                const struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[i].nr);
+        for (size_t i = 0; i < sim->follower.n; i++) {
+                const struct mhp_sim_block *block = mhp_sim_find(sim, item_nr(sim, i));
 
                 if (!block || block->state != MHP_STATE_ONLINE || block->zone == MHP_ZONE_NONE)
                         return false;
-                sim->items[i].zone = block->zone;
+                sim->was[i] = block->zone;
         }
         return true;
 }
@@ -358,7 +326,7 @@ static int roll_back(struct mhp_sim *sim) {
         int r = 0;
 
         for (size_t i = sim->at; i-- > 0 && r >= 0;)
-                r = mhp_sim_restore(sim, sim->items[i].nr, (enum mhp_zone) sim->items[i].zone);
+                r = mhp_sim_restore(sim, item_nr(sim, i), (enum mhp_zone) sim->was[i]);
         return r < 0 ? r : sim_torn_down(sim);
 }
 
@@ -371,8 +339,8 @@ static int tear_down(struct mhp_sim *sim) {
                 sim->stage = MHP_SIM_WRITTEN;
                 return 0;
         }
-        for (; sim->at < sim->n_items; sim->at++) {
-                struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
+        for (; sim->at < sim->follower.n; sim->at++) {
+                struct mhp_sim_block *block = mhp_sim_find(sim, item_nr(sim, sim->at));
 
                 if (block->n_stuck > 0) {
                         block->n_stuck -= block->n_stuck != UINT16_MAX;
@@ -387,23 +355,23 @@ static int tear_down(struct mhp_sim *sim) {
         sim->stage = MHP_SIM_WRITTEN;
         if (sim->error != 0)
                 return roll_back(sim);
-        for (size_t i = 0; i < sim->n_items; i++)
-                mhp_sim_find(sim, sim->items[i].nr)->held = true;
+        for (size_t i = 0; i < sim->follower.n; i++)
+                mhp_sim_find(sim, item_nr(sim, i))->held = true;
         return sim_torn_down(sim);
 }
 
 static int end_teardown(struct mhp_sim *sim, struct mhp_ring *ring) {
-        uint32_t failed = sim->error != 0 && sim->error != ECANCELED ? sim->items[sim->at].nr : MHP_NO_BLOCK;
+        uint32_t failed = sim->error != 0 && sim->error != ECANCELED ? item_nr(sim, sim->at) : MHP_NO_BLOCK;
         int r = hear(sim, ring);
 
-        for (size_t i = 0; i < sim->n_items && r >= 0; i++) {
-                if (sim->items[i].gone)
+        for (size_t i = 0; i < sim->follower.n && r >= 0; i++) {
+                if (sim->follower.items[i].gone)
                         continue;
-                r = read_block(sim, ring, sim->items[i].nr);
-                if (r >= 0 && sim->items[i].nr == failed)
+                r = read_block(sim, ring, item_nr(sim, i));
+                if (r >= 0 && item_nr(sim, i) == failed)
                         r = tell_tally(sim, ring, failed);
-                if (r >= 0 && (sim->error == 0 || sim->items[i].nr == failed))
-                        r = mhp_ring_outcome(ring, sim->now, sim->items[i].nr, sim->error);
+                if (r >= 0 && (sim->error == 0 || item_nr(sim, i) == failed))
+                        r = mhp_ring_outcome(ring, sim->now, item_nr(sim, i), sim->error);
         }
         return r < 0 ? r : end_step(sim, ring, 0);
 }
@@ -417,7 +385,7 @@ static int teardown(struct mhp_sim *sim, struct mhp_ring *ring) {
                 return end_teardown(sim, ring);
 
         pass_deadline(sim);
-        struct mhp_sim_block *block = mhp_sim_find(sim, sim->items[sim->at].nr);
+        struct mhp_sim_block *block = mhp_sim_find(sim, item_nr(sim, sim->at));
         if (block && block->state == MHP_STATE_GOING_OFFLINE)
                 block->state = MHP_STATE_ONLINE;
         sim->error = ETIMEDOUT;
@@ -433,6 +401,7 @@ void mhp_sim_kill(struct mhp_sim *sim) {
                         sim->blocks[i].state = MHP_STATE_ONLINE;
         sim->stage = MHP_SIM_IDLE;
         sim->waiting = false;
+        mhp_follower_end(&sim->follower);
         if (torn)
                 (void) roll_back(sim); /* without memory to say so, nobody is told */
 }
@@ -455,11 +424,11 @@ static int advance_step(struct mhp_sim *sim, struct mhp_ring *ring) {
         if (sim->stage == MHP_SIM_WRITTEN)
                 return answer(sim, ring);
 
-        while (sim->at < sim->n_items && sim->items[sim->at].gone)
+        while (sim->at < sim->follower.n && sim->follower.items[sim->at].gone)
                 sim->at++;
         if (sim->verb == MHP_VERB_OFFLINE && sim->at > 0 && (sim->interrupted || sim->timed_out))
                 return break_off(sim, ring);
-        return sim->at < sim->n_items ? begin(sim) : end_step(sim, ring, 0);
+        return sim->at < sim->follower.n ? begin(sim) : end_step(sim, ring, 0);
 }
 
 /* --------------------------------------------------------------------------------------------------------------- the loop */

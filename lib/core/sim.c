@@ -31,7 +31,8 @@ struct mhp_sim *mhp_sim_free(struct mhp_sim *sim) {
         free(sim->blocks);
         free(sim->groups);
         free(sim->uevents);
-        free(sim->items);
+        mhp_follower_done(&sim->follower);
+        free(sim->was);
         free(sim);
         return NULL;
 }

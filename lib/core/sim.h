@@ -12,6 +12,7 @@
  * offline, and what is online if it may, as soon as the host has asked for it; a teardown takes many blocks offline with nobody in between, all or
  * none, and leaves them on hold. */
 
+#include "core/follower.h"
 #include "core/ring.h"
 
 enum mhp_sim_links {
@@ -72,14 +73,6 @@ struct mhp_sim_group {
         uint32_t asked;          /* blocks that the host wants back (virtio-mem) */
 };
 
-/* A block of the step under way. */
-struct mhp_sim_item {
-        uint32_t nr;
-        uint16_t heard; /* uevents since the step began */
-        bool answered, gone;
-        uint8_t zone;   /* TEARDOWN: where it was */
-};
-
 enum mhp_sim_stage {
         MHP_SIM_IDLE,
         MHP_SIM_BEGIN,   /* the next block's write is due */
@@ -125,9 +118,10 @@ struct mhp_sim {
         bool timed_out;            /* a write of the step had to be interrupted at its deadline */
         uint64_t deadline;
         bool lift;                     /* of what is on hold */
-        struct mhp_sim_item *items;    /* owned */
-        size_t n_items, items_capacity, at;
-        size_t at_uevent;              /* the item that the next uevent is expected for */
+        struct mhp_follower follower;  /* owned */
+        size_t at;                     /* the item of the step whose turn it is */
+        uint8_t *was;                  /* owned; of each item of a TEARDOWN the zone that it was in */
+        size_t was_capacity;
         int error;                     /* of the write that has come back */
         struct mhp_reading result;     /* the worker's own reading after it */
         bool result_gone;

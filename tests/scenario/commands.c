@@ -38,8 +38,8 @@ static bool is_under_way(const struct mhp_sim *sim, enum mhp_verb verb, uint64_t
 
         if (sim->stage == MHP_SIM_IDLE || sim->verb != verb || sim->at < n)
                 return false;
-        for (size_t i = 0; i < sim->n_items; i++)
-                with = with || sim->items[i].nr == nr;
+        for (size_t i = 0; i < sim->follower.n; i++)
+                with = with || sim->follower.items[i].nr == nr;
         return with;
 }
 

@@ -474,7 +474,7 @@ class Crash(Unplug):
         self.machine.hold_veto()
         self.unplug()
         self.check_phase("hold")
-        self.assertIn("hold.acpi=1\n", self.state())
+        wait_for("what the veto's switch said is written down", lambda: "hold.acpi=1\n" in self.state())
         self.mhpd.kill()
         self.machine.release_veto()
         self.mhpd.start()
