@@ -2,13 +2,11 @@
 """org.mhpd1 on the bus: what conf/org.mhpd1.Manager.xml promises."""
 
 import os
-import socket
-import struct
 import subprocess
 import time
 import xml.etree.ElementTree as ElementTree
 
-from mhpsys import polkit as wire
+from mhpsys import wire
 from mhpsys.case import SystemCase
 from mhpsys.daemon import INTERFACE, NAME, OBJECT, BusError, wait_for
 
@@ -28,56 +26,24 @@ def members(text, name=INTERFACE):
     return found
 
 
-class Stranger:
-    """A client that keeps to no rule but the wire's."""
+class Stranger(wire.Connection):
+    """A client that keeps to no rule but the wire's: nobody, if root runs the tests."""
 
-    def __init__(self, bus):
-        self.socket = wire.Service.connect(bus)
-        self.serial = 0
-        self.socket.sendall(b"\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n")
-        lines = b""
-        while lines.count(b"\r\n") < 3:
-            lines += self.socket.recv(1)
-        self.send({wire.PATH: "/org/freedesktop/DBus", wire.INTERFACE: wire.DRIVER, wire.MEMBER: "Hello", wire.DESTINATION: wire.DRIVER})
-        self.answer()
+    def __init__(self, bus, uid=65534):
+        os.chmod(bus.folder, 0o755)
+        os.chmod(bus.path, 0o666)
+        super().__init__(bus, uid, descriptors=True)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-    def send(self, fields, body=b"", descriptors=0):
-        """A call."""
-        self.serial += 1
-        data = wire.message(wire.CALL, self.serial, {**fields, **({wire.UNIX_FDS: descriptors} if descriptors else {})}, body)
-        sent = socket.send_fds(self.socket, [data[:1]], [0] * descriptors) if descriptors else 0
-        self.socket.sendall(data[sent:])
-
-    def take(self, n):
-        """So many bytes."""
-        data = b""
-        while len(data) < n:
-            more = self.socket.recv(n - len(data))
-            if not more:
-                raise EOFError("the bus has closed the connection")
-            data += more
-        return data
-
-    def answer(self):
-        """The next message that is an answer, whole."""
-        while True:
-            head = self.take(16)
-            body, _, array = struct.unpack("<III", head[4:])
-            rest = self.take((array + 7) // 8 * 8 + body)
-            if head[1] in (wire.RETURN, wire.ERROR):
-                return head + rest
-
-    def ask(self, method, signature, body, descriptors=0):
-        """A call of mhpd and its answer."""
-        fields = {wire.PATH: OBJECT, wire.INTERFACE: INTERFACE, wire.MEMBER: method, wire.DESTINATION: NAME}
-        self.send({**fields, **({wire.SIGNATURE: signature} if signature else {})}, body, descriptors)
+    def ask(self, method, signature="", *values, descriptors=0, **fields):
+        """A call of mhpd and its answer. FIELDS: of the header, other than usual."""
+        self.send(wire.CALL, self.header(method, signature, fields), wire.pack(signature, *values), descriptors)
         return self.answer()
+
+    @staticmethod
+    def header(method, signature, fields):
+        """Of a call."""
+        usual = {wire.PATH: OBJECT, wire.INTERFACE: INTERFACE, wire.MEMBER: method, wire.DESTINATION: NAME}
+        return usual | ({wire.SIGNATURE: signature} if signature else {}) | {getattr(wire, name.upper()): value for name, value in fields.items()}
 
 
 class Interface(SystemCase):
@@ -153,22 +119,27 @@ class Errors(SystemCase):
     def test_unknown_job(self):
         self.assertIsNotNone(self.bus.error_name("Cancel", "u", 4711))
 
+    def stays(self, owner):
+        """mhpd has its connection yet."""
+        self.assertEqual(self.bus.busctl("status", NAME), owner, "the same connection has the name")
+
     def test_giant_target(self):
         """An answer that repeated it would be larger than the bus lets through, and cost mhpd its connection."""
         owner = self.bus.busctl("status", NAME)
         with Stranger(self.bus) as stranger:
             for target in ("x" * 8193, "3" * 8193, "\N{SNOWMAN}" * 60, "9" * 200, "y" * (30 << 20)):
-                answer = stranger.ask("Offline", "st", wire.string(target) + bytes(-(len(target.encode()) + 5) % 8) + struct.pack("<Q", 0))
-                self.assertEqual(answer[1], wire.ERROR, target[:20])
-                self.assertLess(len(answer), 1024, target[:20])
-        self.assertEqual(self.bus.busctl("status", NAME), owner, "the same connection has the name")
+                for words in (("Offline", "st", target, 0), ("Online", "sst", target, "auto", 0), ("Online", "sst", "32", target, 0)):
+                    answer = stranger.ask(*words)
+                    self.assertEqual(answer[0], wire.ERROR, target[:20])
+                    self.assertLess(len(answer[3]), 1024, target[:20])
+        self.stays(owner)
 
     def test_descriptors(self):
         """No call has one, and those that come with a call all the same do not get as far as mhpd."""
         before = len(os.listdir(f"/proc/{self.mhpd.process.pid}/fd"))
         with Stranger(self.bus) as stranger:
             for _ in range(66):
-                self.assertEqual(stranger.ask("Dump", "", b"", descriptors=16)[1], wire.ERROR)
+                self.assertEqual(stranger.ask("Dump", descriptors=16)[0], wire.ERROR)
         self.assertLessEqual(len(os.listdir(f"/proc/{self.mhpd.process.pid}/fd")), before + 2)
         self.assertTrue(self.bus.call("Dump"))
 

@@ -1,107 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Services that mhpd asks: a polkit that answers what it is told to, or not at all, and a service manager. As much of D-Bus as that takes:
-dbus.freedesktop.org, "D-Bus Specification", message protocol."""
+"""Services that mhpd asks: a polkit that answers what it is told to, or not at all, and a service manager."""
 
 import re
-import socket
 import struct
 import threading
 
-from .daemon import wait_for
-
-CALL, RETURN, ERROR = 1, 2, 3
-PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE, UNIX_FDS = 1, 2, 3, 4, 5, 6, 7, 8, 9
-KINDS = {PATH: "o", REPLY_SERIAL: "u", SIGNATURE: "g", UNIX_FDS: "u"}
-DRIVER = "org.freedesktop.DBus"
+from .wire import CALL, DESTINATION, ERROR, ERROR_NAME, REPLY_SERIAL, RETURN, SIGNATURE, Connection, pack, string
 
 
-def pad(data, to):
-    """Up to the next multiple."""
-    return data + bytes(-len(data) % to)
-
-
-def string(value):
-    """As type s or o."""
-    data = value.encode()
-    return struct.pack("<I", len(data)) + data + b"\0"
-
-
-def message(kind, serial, fields, body=b"", flags=0):
-    """The bytes of a message."""
-    array = b""
-    for code, value in fields.items():
-        letter = KINDS.get(code, "s")
-        array = pad(array, 8) + bytes([code, 1, ord(letter), 0])
-        if letter == "u":
-            array += struct.pack("<I", value)
-        elif letter == "g":
-            array += bytes([len(value)]) + value.encode() + b"\0"
-        else:
-            array += string(value)
-    head = struct.pack("<cBBBIII", b"l", kind, flags, 1, len(body), serial, len(array))
-    return pad(head + array, 8) + body
-
-
-class Service(threading.Thread):
+class Service(Connection, threading.Thread):
     """Owns its name from the start. `asked`: what it was asked for."""
 
-    name = None
+    owns = None
 
     def __init__(self, bus):
-        super().__init__(daemon=True)
-        self.asked, self.serial = [], 0
+        threading.Thread.__init__(self, daemon=True)
+        self.asked = []
         self.lock = threading.Lock()
-        self.socket = wait_for("the bus", lambda: self.connect(bus))
-        self.socket.sendall(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")
-        lines = b""
-        while lines.count(b"\r\n") < 2:
-            lines += self.socket.recv(1)
-        self.call_driver("Hello")
-        self.call_driver("RequestName", "su", pad(string(self.name), 4) + struct.pack("<I", 4))
+        Connection.__init__(self, bus)
+        self.call_driver("RequestName", "su", pack("su", self.owns, 4))
+        self.socket.settimeout(None)
         self.start()
 
-    @staticmethod
-    def connect(bus):
-        """None: the bus has its socket and does not listen yet."""
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.connect(bus.path)
-        except ConnectionRefusedError:
-            connection.close()
-            return None
-        return connection
-
-    def send(self, kind, fields, body=b""):
-        """One message."""
+    def send(self, kind, fields, body=b"", descriptors=0):
+        """From either thread."""
         with self.lock:
-            self.serial += 1
-            self.socket.sendall(message(kind, self.serial, fields, body))
-
-    def call_driver(self, member, signature="", body=b""):
-        """And wait for the answer."""
-        fields = {PATH: "/org/freedesktop/DBus", INTERFACE: DRIVER, MEMBER: member, DESTINATION: DRIVER}
-        if signature:
-            fields[SIGNATURE] = signature
-        self.send(CALL, fields, body)
-        while self.read()[0] != RETURN:
-            pass
-
-    def take(self, n):
-        """So many bytes."""
-        data = b""
-        while len(data) < n:
-            more = self.socket.recv(n - len(data))
-            if not more:
-                raise ConnectionError("the bus is gone")
-            data += more
-        return data
-
-    def read(self):
-        """(kind, serial, header fields, body)."""
-        head = self.take(16)
-        _, kind, _, _, size, serial, length = struct.unpack("<cBBBIII", head)
-        fields = self.take(length + -length % 8)
-        return kind, serial, fields, self.take(size)
+            return super().send(kind, fields, body, descriptors)
 
     def run(self):
         """Until the bus goes."""
@@ -117,37 +41,40 @@ class Service(threading.Thread):
         """One call."""
         raise NotImplementedError
 
-    def close(self):
-        """As when polkit stops. A second time does no harm."""
-        if self.socket.fileno() >= 0:
-            self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-
 
 class Polkit(Service):
-    """`answer`: None: silence, else whether it is allowed; `asked`: the actions."""
+    """`answer`: None: silence, else whether it is allowed; `asked`: the actions. `cancelled`: the ids of questions that were taken back, which are
+    answered then, unless `deaf`."""
 
-    name = "org.freedesktop.PolicyKit1"
+    owns = "org.freedesktop.PolicyKit1"
 
-    def __init__(self, bus, answer=None):
-        self.answer = answer
+    def __init__(self, bus, answer=None, deaf=False):
+        self.answer_is, self.deaf = answer, deaf
+        self.open, self.cancelled = {}, []
         super().__init__(bus)
 
     def called(self, serial, sender, fields, body):
-        """(is_authorized, is_challenge, details)."""
+        """CheckAuthorization: (is_authorized, is_challenge, details)."""
+        if b"CancelCheckAuthorization" in fields:
+            self.cancelled.append(self.text(body))
+            if not self.deaf:
+                self.send(ERROR, {REPLY_SERIAL: self.open.pop(self.text(body)), DESTINATION: sender,
+                                  ERROR_NAME: "org.freedesktop.PolicyKit1.Error.Cancelled"})
+            return
         if b"CheckAuthorization" not in fields:
             return
         self.asked.append(re.search(rb"org\.mhpd1\.\w+", body)[0].decode())
-        if self.answer is None:
+        if self.answer_is is None:
+            self.open[re.search(rb"([\w-]*)\0$", body)[1].decode()] = serial
             return
-        result = struct.pack("<III", self.answer, 0, 0) + b"\0" * 4
+        result = struct.pack("<III", self.answer_is, 0, 0) + b"\0" * 4
         self.send(RETURN, {REPLY_SERIAL: serial, DESTINATION: sender, SIGNATURE: "(bba{ss})"}, result)
 
 
 class Manager(Service):
     """A service manager that knows one unit, which takes its environment from a file. `asked`: (unit, mode, that environment)."""
 
-    name = "org.freedesktop.systemd1"
+    owns = "org.freedesktop.systemd1"
 
     def __init__(self, bus, unit, environment):
         self.unit, self.environment = unit, environment
