@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The calls that change something: arguments are checked first, so that a mistake is told without asking for a password, and
- * again when they are carried out, for blocks may have left meanwhile. */
+/* The calls that change something. What a user sends is limited first (bus-limit.c), then the user is authorised (bus-auth.c), and then the arguments are
+ * parsed, once, against the blocks that are there by then. So a mistake is told only to who may change something: who may not has mhpd do no work, and
+ * learns nothing. Who has to type a password learns of it afterwards, but for what mhpctl finds wrong by itself before it calls. */
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
 #include "daemon/bus-internal.h"
 #include "daemon/job-history.h"
 
-/* Of a target. 700 ranges of blocks fit, and a machine has fewer worth naming one by one. What a user may send goes up to what the bus lets through. */
-#define TARGET_MAX 8192
 #define QUOTED_MAX 80
 
 /* What the caller sent, as far as an answer repeats it: an answer that is larger than the bus allows costs mhpd its connection. */
@@ -92,22 +92,6 @@ static int read_zone(const char *zone, struct order *ret, sd_bus_error *error) {
         return 0;
 }
 
-/* What the method's signature holds. */
-static int read_arguments(sd_bus_message *m, struct order *ret, sd_bus_error *error) {
-        const char *member = sd_bus_message_get_member(m), *zone;
-        int r;
-
-        ret->want = MHP_WANT_NONE;
-        ret->target.keep = MHP_KEEP_NONE;
-        ret->target.verb = strcmp(member, "Unplug") == 0 ? MHP_REMOVAL_UNPLUG : MHP_REMOVAL_OFFLINE;
-        if (strcmp(member, "Online") == 0) {
-                r = sd_bus_message_read(m, "sst", &ret->words, &zone, &ret->timeout);
-                return r < 0 ? r : read_zone(zone, ret, error);
-        }
-        return ret->target.verb == MHP_REMOVAL_UNPLUG ? sd_bus_message_read(m, "stt", &ret->words, &ret->target.keep, &ret->timeout)
-                                                      : sd_bus_message_read(m, "st", &ret->words, &ret->timeout);
-}
-
 /* Only virtio-mem gives back a part of what it gave. */
 static int check_keep(const struct mhp_map *map, const struct order *order, sd_bus_error *error) {
         const struct mhp_group *group = mhp_map_find_group(map, order->words);
@@ -152,19 +136,17 @@ static int read_target(const struct mhp_map *map, struct order *order, sd_bus_er
         return take_blocks(map, order->words, &target->blocks, error);
 }
 
-/* Before anything is made of it. */
-static int check_length(const char *target, sd_bus_error *error) {
-        size_t len = strlen(target);
-
-        return len <= TARGET_MAX ? 0 : sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT, "a target of %zu bytes; at most %d are taken", len, TARGET_MAX);
-}
-
-static int read_order(sd_bus_message *m, const struct engine *engine, struct order *ret, sd_bus_error *error) {
+static int parse_order(const char *member, const struct bus_order *sent, const struct engine *engine, struct order *ret, sd_bus_error *error) {
         const struct mhp_map *map = engine->ring->map;
-        int r = read_arguments(m, ret, error);
+        int r = 0;
 
-        if (r >= 0)
-                r = check_length(ret->words, error);
+        ret->want = MHP_WANT_NONE;
+        ret->words = sent->target;
+        ret->timeout = sent->timeout;
+        ret->target.keep = sent->keep;
+        ret->target.verb = strcmp(member, "Unplug") == 0 ? MHP_REMOVAL_UNPLUG : MHP_REMOVAL_OFFLINE;
+        if (sent->zone)
+                r = read_zone(sent->zone, ret, error);
         if (r >= 0 && engine->stopping)
                 return sd_bus_error_set(error, BUS_ERROR_NOT_POSSIBLE, "mhpd is about to stop");
         if (r >= 0)
@@ -207,11 +189,11 @@ static int tell_refusal(const struct engine *engine, const struct order *order, 
         return sd_bus_error_setf(error, refusal_error(refusal->why), "%s%s%s", sized ? QUOTED(order->words) : "", sized ? ": " : "", words.data);
 }
 
-static int perform_order(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
+static int perform_order(sd_bus_message *call, struct engine *engine, const struct bus_order *sent, sd_bus_error *error) {
         _cleanup_order_ struct order order = { 0 };
         struct mhp_removal_refusal refusal = { .why = MHP_REFUSED_NONE };
         uint32_t id;
-        int r = read_order(m, engine, &order, error);
+        int r = parse_order(sd_bus_message_get_member(call), sent, engine, &order, error);
 
         if (r < 0)
                 return r;
@@ -221,26 +203,38 @@ static int perform_order(sd_bus_message *m, struct engine *engine, sd_bus_error 
                 r = jobs_add(engine->jobs, &order.target.blocks, order.want, order.moves, order.words, order.timeout, &id);
         if (r < 0)
                 return r;
-        return refusal.why != MHP_REFUSED_NONE ? tell_refusal(engine, &order, &refusal, error) : sd_bus_reply_method_return(m, "u", id);
+        return refusal.why != MHP_REFUSED_NONE ? tell_refusal(engine, &order, &refusal, error) : sd_bus_reply_method_return(call, "u", id);
 }
 
-static int take_order(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
-        _cleanup_order_ struct order order = { 0 };
-        int r = read_order(m, engine, &order, error);
+/* zone NULL: the method has none. */
+static int take_order(sd_bus_message *m, struct engine *engine, const char *target, const char *zone, uint64_t keep, uint64_t timeout, sd_bus_error *error) {
+        _cleanup_(bus_order_done) struct bus_order order = { .target = strdup(target), .zone = zone ? strdup(zone) : NULL, .keep = keep, .timeout = timeout };
 
-        return r < 0 ? r : bus_authorize(m, engine, BUS_ACTION_MANAGE, perform_order);
+        return !order.target || (zone && !order.zone) ? -ENOMEM : bus_authorize(m, engine, BUS_ACTION_MANAGE, &order, perform_order, error);
 }
 
 int bus_online(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return take_order(m, userdata, error);
+        const char *target, *zone;
+        uint64_t timeout;
+        int r = sd_bus_message_read(m, "sst", &target, &zone, &timeout);
+
+        return r < 0 ? r : take_order(m, userdata, target, zone, MHP_KEEP_NONE, timeout, error);
 }
 
 int bus_offline(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return take_order(m, userdata, error);
+        const char *target;
+        uint64_t timeout;
+        int r = sd_bus_message_read(m, "st", &target, &timeout);
+
+        return r < 0 ? r : take_order(m, userdata, target, NULL, MHP_KEEP_NONE, timeout, error);
 }
 
 int bus_unplug(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return take_order(m, userdata, error);
+        const char *target;
+        uint64_t keep, timeout;
+        int r = sd_bus_message_read(m, "stt", &target, &keep, &timeout);
+
+        return r < 0 ? r : take_order(m, userdata, target, NULL, keep, timeout, error);
 }
 
 int bus_cancel_job(sd_bus_message *m, struct engine *engine, uint32_t id, sd_bus_error *error) {
@@ -255,23 +249,23 @@ int bus_cancel_job(sd_bus_message *m, struct engine *engine, uint32_t id, sd_bus
         return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 
-static int perform_cancel(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
-        uint32_t id;
-        int r = sd_bus_message_read(m, "u", &id);
-
-        return r < 0 ? r : bus_cancel_job(m, engine, id, error);
+static int perform_cancel(sd_bus_message *call, struct engine *engine, const struct bus_order *order, sd_bus_error *error) {
+        return bus_cancel_job(call, engine, order->job, error);
 }
 
 int bus_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        (void) error;
-        return bus_authorize(m, userdata, BUS_ACTION_MANAGE, perform_cancel);
+        struct bus_order order = { 0 };
+        int r = sd_bus_message_read(m, "u", &order.job);
+
+        return r < 0 ? r : bus_authorize(m, userdata, BUS_ACTION_MANAGE, &order, perform_cancel, error);
 }
 
-static int perform_reload(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
+static int perform_reload(sd_bus_message *m, struct engine *engine, const struct bus_order *order, sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         const struct mhp_conf_warnings *warnings = &engine->warnings;
         int r = engine_reload(engine);
 
+        (void) order;
         if (r == -EBADMSG)
                 return sd_bus_error_set(error, BUS_ERROR_BAD_CONFIGURATION, engine->refused);
         if (r >= 0)
@@ -286,6 +280,7 @@ static int perform_reload(sd_bus_message *m, struct engine *engine, sd_bus_error
 }
 
 int bus_reload(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        (void) error;
-        return bus_authorize(m, userdata, BUS_ACTION_RELOAD, perform_reload);
+        struct bus_order order = { 0 };
+
+        return bus_authorize(m, userdata, BUS_ACTION_RELOAD, &order, perform_reload, error);
 }

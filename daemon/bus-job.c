@@ -88,16 +88,15 @@ static int get_number(sd_bus *bus, const char *path, const char *interface, cons
         return sd_bus_message_append(reply, "u", strcmp(property, "Id") == 0 ? view.id : view.current);
 }
 
-static int perform_cancel(sd_bus_message *m, struct engine *engine, sd_bus_error *error) {
-        uint32_t id;
-        int r = parse_path(sd_bus_message_get_path(m), &id);
-
-        return r < 0 ? r : bus_cancel_job(m, engine, id, error);
+static int perform_cancel(sd_bus_message *call, struct engine *engine, const struct bus_order *order, sd_bus_error *error) {
+        return bus_cancel_job(call, engine, order->job, error);
 }
 
 static int cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        (void) error;
-        return bus_authorize(m, userdata, BUS_ACTION_MANAGE, perform_cancel);
+        struct bus_order order = { 0 };
+        int r = parse_path(sd_bus_message_get_path(m), &order.job);
+
+        return r < 0 ? r : bus_authorize(m, userdata, BUS_ACTION_MANAGE, &order, perform_cancel, error);
 }
 
 #define CHANGES SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE

@@ -20,6 +20,7 @@
 
 struct bus {
         struct engine *engine;
+        struct bus_auth *auth;  /* owned */
         sd_bus *bus;            /* owned; NULL: between two connections */
         sd_event_source *timer; /* owned */
         bool ready;             /* the name is ours */
@@ -82,6 +83,8 @@ static int set_up(struct bus *bus, sd_bus *b) {
         if (r >= 0)
                 r = sd_bus_start(b);
         if (r >= 0)
+                r = sd_bus_add_filter(b, NULL, bus_limit, NULL);
+        if (r >= 0)
                 r = sd_bus_add_object_vtable(b, NULL, BUS_PATH, BUS_INTERFACE, bus_vtable, bus->engine);
         if (r >= 0)
                 r = bus_add_jobs(b, bus->engine);
@@ -112,6 +115,7 @@ static int on_reconnect(sd_event_source *source, uint64_t usec, void *userdata) 
 
         (void) source;
         (void) usec;
+        bus_auth_forget(bus->auth);
         bus->bus = sd_bus_close_unref(bus->bus);
         return connect_bus(bus) < 0 ? reconnect_later(bus) : 0;
 }
@@ -161,7 +165,10 @@ int bus_new(struct engine *engine, struct bus **ret) {
                 return -ENOMEM;
         bus->engine = engine;
         bus->pause = RECONNECT_MIN;
-        r = add_timer(bus, on_reconnect, &bus->timer);
+        bus_limit_memory();
+        r = bus_auth_new(engine, &bus->auth);
+        if (r >= 0)
+                r = add_timer(bus, on_reconnect, &bus->timer);
         if (r >= 0)
                 r = add_timer(bus, on_pending, &bus->pending_timer);
         if (r < 0)
@@ -183,6 +190,7 @@ struct bus *bus_free(struct bus *bus) {
                 return NULL;
         sd_event_source_disable_unref(bus->timer);
         sd_event_source_disable_unref(bus->pending_timer);
+        bus_auth_free(bus->auth);
         /* Flushing waits for a connection that is still being made, and at boot that may be for ever. */
         if (bus->ready)
                 sd_bus_flush_close_unref(bus->bus);
@@ -228,6 +236,10 @@ void bus_settled(struct bus *bus, const struct bus_settled *s) {
         if (bus && bus->ready)
                 (void) sd_bus_emit_signal(bus->bus, BUS_PATH, BUS_INTERFACE, "Settled", "tsssstttt", now_usec(), or_empty(s->blocks[0]), or_empty(s->blocks[1]),
                                           or_empty(s->blocks[2]), or_empty(s->blocks[3]), s->bytes[0], s->bytes[1], s->bytes[2], s->bytes[3]);
+}
+
+struct bus_auth *bus_get_auth(const struct bus *bus) {
+        return bus->auth;
 }
 
 bool bus_is_ready(const struct bus *bus) {

@@ -11,6 +11,7 @@ from mhpsys.case import SystemCase
 from mhpsys.daemon import INTERFACE, NAME, OBJECT, BusError, wait_for
 
 XML = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "conf", "org.mhpd1.Manager.xml")
+LARGEST = 32 << 20              # of a message, as dbus-daemon has it
 
 
 def members(text, name=INTERFACE):
@@ -38,6 +39,11 @@ class Stranger(wire.Connection):
         """A call of mhpd and its answer. FIELDS: of the header, other than usual."""
         self.send(wire.CALL, self.header(method, signature, fields), wire.pack(signature, *values), descriptors)
         return self.answer()
+
+    def ask_largest(self, method, signature, *values, **fields):
+        """The same with a last text of so many letters that the bus lets the message just through."""
+        short = wire.message(wire.CALL, 1, self.header(method, signature, fields), wire.pack(signature, *values, ""))
+        return self.ask(method, signature, *values, "x" * (LARGEST - len(short)), **fields)
 
     @staticmethod
     def header(method, signature, fields):
@@ -134,6 +140,19 @@ class Errors(SystemCase):
                     self.assertLess(len(answer[3]), 1024, target[:20])
         self.stays(owner)
 
+    def test_giant_names(self):
+        """What sd-bus itself repeats of a call that it does not know, and once in the largest call that the bus lets through."""
+        owner = self.bus.busctl("status", NAME)
+        properties = {"interface": "org.freedesktop.DBus.Properties"}
+        with Stranger(self.bus) as stranger:
+            for answer in (stranger.ask("Dump", path="/" + "p" * 60000), stranger.ask("GetAll", "s", "i" * 60000, **properties),
+                           stranger.ask("Get", "ss", INTERFACE, "n" * 60000, **properties), stranger.ask("Set", "ss", "i" * 60000, "n", **properties),
+                           stranger.ask("Get", "ss", "i" * 60000, "Version", interface="org.freedesktop.DBus.Properties", path="/org/mhpd1/job/1"),
+                           stranger.ask_largest("GetAll", "s", **properties), stranger.ask_largest("Get", "ss", INTERFACE, **properties)):
+                self.assertEqual(answer[0], wire.ERROR)
+                self.assertLess(len(answer[3]), 1024)
+        self.stays(owner)
+
     def test_descriptors(self):
         """No call has one, and those that come with a call all the same do not get as far as mhpd."""
         before = len(os.listdir(f"/proc/{self.mhpd.process.pid}/fd"))
@@ -142,6 +161,24 @@ class Errors(SystemCase):
                 self.assertEqual(stranger.ask("Dump", descriptors=16)[0], wire.ERROR)
         self.assertLessEqual(len(os.listdir(f"/proc/{self.mhpd.process.pid}/fd")), before + 2)
         self.assertTrue(self.bus.call("Dump"))
+
+    def test_memory(self):
+        """The bus lets calls of 32 MiB through. mhpd has one of them at a time, however many come, and gives back what it was in."""
+        owner = self.bus.busctl("status", NAME)
+        with Stranger(self.bus) as stranger:
+            for _ in range(4):
+                self.assertEqual(wire.Connection.error(stranger.ask_largest("Online", "ss", "32")), "org.mhpd1.Error.InvalidArgument")
+                self.assertEqual(wire.Connection.error(stranger.ask_largest("GetAll", "s", interface="org.freedesktop.DBus.Properties")),
+                                 "org.mhpd1.Error.InvalidArgument")
+            stranger.ask("Dump")    # the message before is answered before it is given back
+        with open(f"/proc/{self.mhpd.process.pid}/exe", "rb") as file:
+            if b"__asan_init" in file.read():
+                self.skipTest("a build with sanitizers has its own idea of memory")
+        with open(f"/proc/{self.mhpd.process.pid}/status", encoding="ascii") as file:
+            sizes = {line.split()[0]: int(line.split()[1]) for line in file if line.startswith(("VmHWM", "VmRSS"))}
+        self.assertLess(sizes["VmHWM:"], 48 << 10, "KiB at the most")
+        self.assertLess(sizes["VmRSS:"], 12 << 10, "KiB afterwards")
+        self.stays(owner)
 
     def test_nothing_was_done(self):
         writes = list(self.machine.writes)
