@@ -91,32 +91,39 @@ static void name_of(const char *name, const char *attr, struct mhp_text *text) {
         }
 }
 
-static struct rule_var *find(const struct rule_vars *vars, const char *full) {
+/* `ENV` and `x` of a variable `ENV{x}`. Without a copy: a look that fails for want of memory would pass for a variable that was never set. */
+static bool is_called(const struct rule_var *var, const char *name, const char *attr) {
+        size_t len = strlen(name), n = attr ? strlen(attr) : 0;
+        const char *rest = var->name + len;
+
+        if (strncmp(var->name, name, len) != 0)
+                return false;
+        if (!attr)
+                return !*rest;
+        return *rest == '{' && strncmp(rest + 1, attr, n) == 0 && strcmp(rest + 1 + n, "}") == 0;
+}
+
+static struct rule_var *find(const struct rule_vars *vars, const char *name, const char *attr) {
         for (size_t i = 0; i < vars->n; i++)
-                if (strcmp(vars->var[i].name, full) == 0)
+                if (is_called(&vars->var[i], name, attr))
                         return &vars->var[i];
         return NULL;
 }
 
 const struct rule_values *rule_vars_find(const struct rule_vars *vars, const char *name, const char *attr) {
-        _cleanup_text_ struct mhp_text full = {};
-        const struct rule_var *var;
+        const struct rule_var *var = find(vars, name, attr);
 
-        name_of(name, attr, &full);
-        var = full.error < 0 ? NULL : find(vars, full.data);
         return var ? &var->values : NULL;
 }
 
 int rule_vars_set(struct rule_vars *vars, const char *name, const char *attr, struct rule_values *values, bool keep) {
-        _cleanup_text_ struct mhp_text full = {};
-        struct rule_var *var;
+        struct rule_var *var = find(vars, name, attr);
         int r;
 
-        name_of(name, attr, &full);
-        if (full.error < 0)
-                return full.error;
-        var = find(vars, full.data);
         if (!var) {
+                _cleanup_text_ struct mhp_text full = {};
+
+                name_of(name, attr, &full);
                 r = ARRAY_GROW(vars->var, vars->n, vars->capacity);
                 if (r < 0)
                         return r;

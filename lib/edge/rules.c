@@ -44,13 +44,14 @@ static bool is_hidden(const struct rule_files *files, size_t n, const char *name
 static int list_folder(const struct mhp_root *root, size_t folder, struct rule_files *files) {
         _cleanup_dir_ DIR *dir = NULL;
         size_t before = files->n;
+        int r = mhp_root_opendir(root, folders[folder], &dir);
 
-        if (mhp_root_opendir(root, folders[folder], &dir) < 0)
-                return 0;
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
         for (const struct dirent *d; (d = readdir(dir));) {
                 if (!is_rule_file(d->d_name) || is_hidden(files, before, d->d_name))
                         continue;
-                int r = ARRAY_GROW(files->file, files->n, files->capacity);
+                r = ARRAY_GROW(files->file, files->n, files->capacity);
                 if (r < 0)
                         return r;
                 memcpy(files->file[files->n].name, d->d_name, strlen(d->d_name) + 1);
