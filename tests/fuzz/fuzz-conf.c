@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "fuzz.h"
+#include "fake.h"
+
+#include <errno.h>
 
 #include "edge/conf-file.h"
-
-/* Exactly its length, without a NUL behind it: the parser is told where the text ends. */
-static char *exact(const uint8_t *data, size_t size) {
-        char *s = malloc(size > 0 ? size : 1);
-
-        MUST(s);
-        if (size > 0)
-                memcpy(s, data, size);
-        return s;
-}
 
 static void check_config(const struct mhp_config *config) {
         MUST((unsigned) config->by < _MHP_BY_MAX && (unsigned) config->drift < _MHP_DRIFT_MAX &&
@@ -50,24 +42,56 @@ static void check_keys(const struct mhp_config *config) {
         }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        _cleanup_free_ char *text = exact(data, size);
+static void check_warnings(const struct mhp_conf_warnings *warnings) {
+        for (size_t i = 0; i < warnings->n; i++) {
+                const char *text = warnings->text[i];
+                size_t len = strlen(text);
+
+                MUST(strncmp(text, "conf:", 5) == 0 || strncmp(text, FAKE_ROOT, strlen(FAKE_ROOT)) == 0 || i == 100);
+                /* It goes to D-Bus, and to terminals. */
+                MUST(mhp_utf8_valid(text, len) == len && !strpbrk(text, "\n\x1b\x7f"));
+        }
+}
+
+/* All that came of it. */
+static void print(const struct mhp_config *config, const struct mhp_conf_warnings *warnings, struct mhp_text *text) {
+        const char *section, *key, *preset, *allowed;
+
+        for (size_t i = 0; mhp_config_key(i, &section, &key, &preset, &allowed) >= 0; i++)
+                (void) mhp_config_print_value(config, i, text);
+        for (size_t i = 0; i < config->n_rules; i++)
+                mhp_rule_print(&config->rules[i], text);
+        for (size_t i = 0; i < warnings->n; i++)
+                mhp_text_printf(text, "\n%s", warnings->text[i]);
+}
+
+/* The text of a file, or a tree with `etc/mhpd.conf`, `usr/mhpd.conf` and their drop-ins. */
+static int take(const uint8_t *data, size_t size, struct mhp_config *config, struct mhp_conf_warnings *warnings) {
+        _cleanup_free_ char *text = NULL;
+
+        if (fake_files(data, size))
+                return mhp_conf_load(FAKE_ROOT "/etc", FAKE_ROOT "/usr", config, warnings);
+        text = fake_copy(data, size);
+        return mhp_conf_parse("conf", text, size, config, warnings);
+}
+
+void fuzz_one(const uint8_t *data, size_t size) {
         _cleanup_conf_warnings_ struct mhp_conf_warnings warnings = {};
         _cleanup_config_ struct mhp_config config;
+        _cleanup_text_ struct mhp_text text = {};
         int r;
 
         mhp_config_init(&config);
-        r = mhp_conf_parse("conf", text, size, &config, &warnings);
-        MUST(r == MHP_CONF_READ || r == MHP_CONF_LOST);
-        MUST((r == MHP_CONF_LOST) == (warnings.lost != NULL));
-        for (size_t i = 0; i < warnings.n; i++) {
-                size_t len = strlen(warnings.text[i]);
-
-                MUST(strncmp(warnings.text[i], "conf:", 5) == 0 || i == 100);
-                /* It goes to D-Bus, and to terminals. */
-                MUST(mhp_utf8_valid(warnings.text[i], len) == len && !strpbrk(warnings.text[i], "\n\x1b\x7f"));
-        }
+        r = take(data, size, &config, &warnings);
+        MUST(r == MHP_CONF_READ || r == MHP_CONF_LOST || (r == -ENOMEM && fake_memory_failed()));
+        fake_memory_rest();
+        if (r >= 0)
+                MUST((r == MHP_CONF_LOST) == (warnings.lost != NULL));
+        check_warnings(&warnings);
         check_config(&config);
         check_keys(&config);
-        return 0;
+        if (r < 0)
+                return;
+        print(&config, &warnings, &text);
+        fake_result(&text);
 }
