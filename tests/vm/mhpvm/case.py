@@ -4,7 +4,7 @@
 import json
 import unittest
 
-from . import Unavailable
+from . import Unavailable, sanitizer
 from .machine import Machine, Spec
 
 MANAGER = "org.mhpd1 /org/mhpd1 org.mhpd1.Manager"
@@ -23,6 +23,7 @@ class VmCase(unittest.TestCase):
     needs_mhpd = True
     config = None               # the drop-in that mhpd starts with
     alone = False               # measures time: the runner starts no other guest beside it
+    again = True                # what failed may be a matter of time on a busy host: the runner tries it once more
     machine = None
 
     @classmethod
@@ -36,7 +37,7 @@ class VmCase(unittest.TestCase):
     @classmethod
     def boot(cls, spec):
         """Boot a guest of the caller's own."""
-        files = dict(cls.files)
+        files = {**sanitizer.files(cls.dest if cls.needs_mhpd else None), **cls.files}
         if cls.config is not None:
             files[DROP_IN] = cls.config
         machine = Machine(spec, cls.dest if cls.needs_mhpd else None, files)

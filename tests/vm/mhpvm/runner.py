@@ -128,8 +128,8 @@ def run(found, dest, jobs):
 
 def _once_more(found, tally):
     """What failed gets a fresh guest and the machine for itself: an emulated guest on a busy host misses time limits that a real one
-    keeps. Both results are printed; the second counts."""
-    again = {case: failed for case, names in found.items() if (failed := [name for name in names if tally.done.get(name) == "FAIL"])}
+    keeps. Both results are printed; the second counts. Where chance decides what is tested, a failure stands."""
+    again = {case: failed for case, names in found.items() if case.again and (failed := [name for name in names if tally.done.get(name) == "FAIL"])}
     if again:
         print("once more, one at a time:", flush=True)
     for case, names in again.items():
