@@ -143,8 +143,9 @@ int tree_open(char path[static NODE_PATH_MAX], int flags) {
         bool dir = node < 0 || tree_nodes[node].kind == 'd';
         if (flags & O_DIRECTORY && !dir && tree_nodes[node].kind != 'r')
                 return tree_fail(ENOTDIR);
-        if (node >= 0 && tree_nodes[node].kind == 'p' && (flags & O_WRONLY || !(flags & (O_NONBLOCK | O_PATH))))
-                return tree_fail(ENXIO); /* or it would wait for the other end */
+        MUST(node < 0 || tree_nodes[node].kind != 'p' || flags & (O_NONBLOCK | O_PATH)); /* it would wait for the other end */
+        if (node >= 0 && tree_nodes[node].kind == 'p' && flags & O_WRONLY)
+                return tree_fail(ENXIO);
         if (dir && flags & (O_WRONLY | O_RDWR))
                 return tree_fail(EISDIR);
         if (!dir && flags & O_TRUNC)
