@@ -25,20 +25,6 @@ int mhp_conf_parse(const char *name, const char *text, size_t len, struct mhp_co
         return q < 0 ? q : r;
 }
 
-static const char *why(int error) {
-        switch (error) {
-        case -EISDIR:
-                return "it is a directory";
-        case -EBADFD:
-        case -ENXIO: /* open(2) of a socket */
-                return "it is not a regular file";
-        case -EFBIG:
-                return "it has more than 16 MiB";
-        default:
-                return strerror(-error);
-        }
-}
-
 /* A link that leads nowhere is there all the same. */
 static bool is_link(const struct mhp_root *root, const char *file) {
         char name[NAME_MAX + 1];
@@ -63,7 +49,7 @@ static int load_file(struct mhp_conf_reading *reading, const char *dir, const ch
         if (r == -ENOMEM || (r == -ENOENT && !is_link(&root, file)))
                 return r;
         if (r < 0)
-                return mhp_conf_lose(reading->warnings, "%s: cannot be read: %s: expected a file of text; the file is not used", path, why(r));
+                return mhp_conf_lose(reading->warnings, "%s: cannot be read: %s: expected a file of text; the file is not used", path, mhp_root_words(r));
         return mhp_conf_read(reading, path, text, len);
 }
 
@@ -101,7 +87,7 @@ static int list_dropins(const char *dir, struct dropins *dropins, struct mhp_con
                 return 0;
         if (r < 0)
                 return r == -ENOMEM ? r : mhp_conf_lose(warnings, "%s/" NAME_CONFIG_DROPINS ": cannot be read: %s: expected a directory; no file in it is used",
-                                                        dir, strerror(-r));
+                                                        dir, mhp_root_words(r));
 
         for (const struct dirent *entry; (entry = readdir(d));) {
                 bool hidden = !is_dropin(entry->d_name);

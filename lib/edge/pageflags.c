@@ -9,10 +9,10 @@
 #include "edge/names.h"
 
 static int open_file(const struct mhp_root *root, const char *name, int *ret) {
-        int fd = openat(root->fd, name, O_RDONLY | O_CLOEXEC);
+        int fd = mhp_root_open_at(root->fd, name, O_RDONLY);
 
         if (fd < 0)
-                return -errno;
+                return fd;
         *ret = fd;
         return 0;
 }

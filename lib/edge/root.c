@@ -5,20 +5,36 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "edge/names.h"
 
 #define READ_ALL_MAX ((size_t) 16 << 20)
+#define LEASE_PAUSE_MIN UINT64_C(500000) /* nsec */
+#define LEASE_PAUSE_MAX UINT64_C(16000000)
+#define LEASE_WAIT UINT64_C(1000000000)
 
-static void closep(const int *fd) {
-        if (*fd >= 0)
-                close(*fd);
+const char *mhp_root_words(int error) {
+        switch (error) {
+        case -EISDIR:
+                return "it is a directory";
+        case -EBADFD:
+        case -ENXIO: /* open(2) of a socket */
+                return "it is not a regular file";
+        case -EFBIG:
+                return "it has more than 16 MiB";
+        case -EWOULDBLOCK:
+                return "another process has a lease on it";
+        default:
+                return strerror(-error);
+        }
 }
 
 int mhp_root_open(const char *path, struct mhp_root *ret) {
@@ -32,8 +48,8 @@ int mhp_root_open(const char *path, struct mhp_root *ret) {
 }
 
 void mhp_root_done(struct mhp_root *root) {
-        closep(&root->fd);
-        closep(&root->memory_fd);
+        mhp_closep(&root->fd);
+        mhp_closep(&root->memory_fd);
         *root = MHP_ROOT_NONE;
 }
 
@@ -54,15 +70,69 @@ static ssize_t read_full(int fd, char *buf, size_t size) {
         return (ssize_t) len;
 }
 
+/* Files of sysfs and proc are regular files, too. /dev/null stands for an empty file: a link to it hides a file of the vendor. A directory, a
+ * FIFO, a socket, a terminal or another device holds no text that ends, and some devices act on being read. */
+static int check_regular(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
+                return 0;
+        return S_ISDIR(st.st_mode) ? -EISDIR : S_ISLNK(st.st_mode) ? -ELOOP : -EBADFD;
+}
+
+/* O_NONBLOCK: without it open(2) of a FIFO waits for the other end, for ever if need be. sysfs and proc do not look at it. Where another process has a
+ * lease on the file (F_SETLEASE, a file server), the kernel asks for it back and answers EWOULDBLOCK, which stands for nothing else. An open
+ * without O_NONBLOCK would wait for that, and for ever where a FIFO has come into the place meanwhile. A signal ends the wait: what tells
+ * the worker to give up has to get through. */
+static int open_to_read(int dir_fd, const char *path, int flags) {
+        uint64_t nsec = LEASE_PAUSE_MIN;
+
+        for (uint64_t waited = 0;; waited += nsec) {
+                int fd = openat(dir_fd, path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+                if (fd >= 0 || errno != EWOULDBLOCK || waited > LEASE_WAIT)
+                        return fd < 0 ? -errno : fd;
+                if (nanosleep(&(struct timespec) { .tv_nsec = (long) nsec }, NULL) < 0)
+                        return -errno;
+                nsec = MIN(2 * nsec, LEASE_PAUSE_MAX);
+        }
+}
+
+/* Through a descriptor that stands for the file and does not open it: what was looked at is what is opened, and a lease on it can be waited for,
+ * as long as the kernel lets one stand (/proc/sys/fs/lease-break-time). A write may have to wait for the kernel anyway. */
+static int open_to_write(int dir_fd, const char *path, int flags) {
+        _cleanup_(mhp_closep) int fd = openat(dir_fd, path, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+        int r = fd < 0 ? -errno : check_regular(fd), opened;
+        char again[sizeof(NAME_OWN_FD) + 16];
+
+        if (r < 0)
+                return r;
+        (void) snprintf(again, sizeof(again), NAME_OWN_FD "/%d", fd);
+        opened = open(again, (flags & ~O_NOFOLLOW) | O_NOCTTY | O_CLOEXEC);
+        return opened < 0 ? -errno : opened;
+}
+
+int mhp_root_open_at(int dir_fd, const char *path, int flags) {
+        _cleanup_(mhp_closep) int fd = -1;
+        int r;
+
+        if ((flags & O_ACCMODE) != O_RDONLY)
+                return open_to_write(dir_fd, path, flags);
+        fd = open_to_read(dir_fd, path, flags);
+        r = fd < 0 ? fd : check_regular(fd);
+        return r < 0 ? r : mhp_take_fd(&fd);
+}
+
 /* One read(2) is enough for what sysfs gives in one piece (seq_file and sysfs fill a page at once), and a second to see the
- * end costs as much as the first: so a short read ends it. sysfs has no FIFOs, and the kind of the file is not asked for: one more
- * system call for each of four files a block would be felt. */
+ * end costs as much as the first: so a short read ends it. */
 int mhp_root_read_at(int dir_fd, const char *path, char *buf, size_t size) {
-        _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+        _cleanup_(mhp_closep) int fd = mhp_root_open_at(dir_fd, path, O_RDONLY);
         ssize_t n;
 
         if (fd < 0)
-                return -errno;
+                return fd;
         do
                 n = read(fd, buf, size);
         while (n < 0 && errno == EINTR);
@@ -81,38 +151,9 @@ int mhp_root_read(const struct mhp_root *root, const char *path, char *buf, size
         return mhp_root_read_at(root->fd, path, buf, size);
 }
 
-/* O_NONBLOCK: without it open(2) of a FIFO waits for a writer, for ever if need be. Regular files, and those of sysfs and proc, do
- * not care, but for one on which another process has a lease (F_SETLEASE, a file server): the kernel breaks the lease, and only an open
- * that may wait gets the file then. EWOULDBLOCK stands for nothing else. O_NOCTTY: a terminal must not become ours. */
-static int open_to_read(int dir_fd, const char *path) {
-        int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
-        int fd = openat(dir_fd, path, flags | O_NONBLOCK);
-
-        if (fd < 0 && errno == EWOULDBLOCK)
-                fd = openat(dir_fd, path, flags);
-        return fd < 0 ? -errno : fd;
-}
-
-/* Files of sysfs and proc are regular files, too. /dev/null stands for an empty file: a link to it hides a file of the vendor.
- * Other devices, FIFOs and directories give no text that ends. */
-static int check_regular(int fd) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
-                return 0;
-        return S_ISDIR(st.st_mode) ? -EISDIR : -EBADFD;
-}
-
-int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret, size_t *ret_len) {
-        _cleanup_(closep) int fd = open_to_read(root->fd, path);
+int mhp_root_read_fd(int fd, char **ret, size_t *ret_len) {
         _cleanup_free_ char *data = NULL;
         size_t len = 0;
-        int r = fd < 0 ? fd : check_regular(fd);
-
-        if (r < 0)
-                return r;
 
         for (size_t size = 16384;; size *= 2) {
                 char *larger = realloc(data, size + 1);
@@ -137,13 +178,19 @@ int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret,
         return 0;
 }
 
+int mhp_root_read_all(const struct mhp_root *root, const char *path, char **ret, size_t *ret_len) {
+        _cleanup_(mhp_closep) int fd = mhp_root_open_at(root->fd, path, O_RDONLY);
+
+        return fd < 0 ? fd : mhp_root_read_fd(fd, ret, ret_len);
+}
+
 int mhp_root_write_at(int dir_fd, const char *path, const char *value) {
-        _cleanup_(closep) int fd = openat(dir_fd, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+        _cleanup_(mhp_closep) int fd = mhp_root_open_at(dir_fd, path, O_WRONLY | O_TRUNC);
         size_t len = strlen(value);
         ssize_t n;
 
         if (fd < 0)
-                return -errno;
+                return fd;
         n = write(fd, value, len);
         if (n < 0)
                 return -errno;
@@ -177,7 +224,7 @@ bool mhp_root_exists(const struct mhp_root *root, const char *path) {
 }
 
 int mhp_root_opendir(const struct mhp_root *root, const char *path, DIR **ret) {
-        _cleanup_(closep) int fd = openat(root->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(mhp_closep) int fd = openat(root->fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *dir;
 
         if (fd < 0)
@@ -188,41 +235,4 @@ int mhp_root_opendir(const struct mhp_root *root, const char *path, DIR **ret) {
         fd = -1;
         *ret = dir;
         return 0;
-}
-
-static int write_file(const char *path, const char *data, size_t len) {
-        FILE *f = fopen(path, "we");
-        bool ok;
-
-        if (!f)
-                return -errno;
-        ok = fwrite(data, 1, len, f) == len && fflush(f) == 0;
-        int r = ok ? 0 : -EIO;
-        if (fclose(f) != 0 && r == 0)
-                r = -errno;
-        return r;
-}
-
-int mhp_root_replace(const char *dir, const char *name, const char *data, size_t len) {
-        _cleanup_free_ char *path = NULL, *fresh = NULL;
-        int r;
-
-        if (asprintf(&path, "%s/%s", dir, name) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        if (len == 0)
-                return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
-        if (asprintf(&fresh, "%s.new", path) < 0) {
-                fresh = NULL;
-                return -ENOMEM;
-        }
-        if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-                return -errno;
-        r = write_file(fresh, data, len);
-        if (r >= 0 && rename(fresh, path) < 0)
-                r = -errno;
-        if (r < 0)
-                (void) unlink(fresh);
-        return r;
 }

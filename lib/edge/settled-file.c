@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "edge/names.h"
+#include "edge/root-own.h"
 #include "edge/root.h"
 
 #define KEY_PRESENT "present="
@@ -59,7 +60,7 @@ int mhp_settled_file_save(const char *dir, const struct mhp_settled *settled) {
         _cleanup_text_ struct mhp_text text = { 0 };
         int r = mhp_settled_file_print(settled, &text);
 
-        return r < 0 ? r : mhp_root_replace(dir, NAME_SETTLED_FILE, text.data, text.len);
+        return r < 0 ? r : mhp_own_replace(dir, NAME_SETTLED_FILE, text.data, text.len);
 }
 
 static void print_variable(const char *name, const struct mhp_ranges *ranges, uint64_t block_size, struct mhp_text *text) {
@@ -80,5 +81,5 @@ int mhp_settled_env_save(const char *dir, const struct mhp_settled_change *chang
         _cleanup_text_ struct mhp_text text = { 0 };
         int r = mhp_settled_env_print(change, block_size, &text);
 
-        return r < 0 ? r : mhp_root_replace(dir, NAME_SETTLED_ENV, text.data, text.len);
+        return r < 0 ? r : mhp_own_replace(dir, NAME_SETTLED_ENV, text.data, text.len);
 }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "edge/names.h"
+#include "edge/root-own.h"
 #include "edge/root.h"
 
 #define KEY_KNOB "knob."
@@ -175,5 +176,5 @@ int mhp_state_file_save(const char *dir, const struct mhp_saved *saved) {
         _cleanup_text_ struct mhp_text text = { 0 };
         int r = mhp_state_file_print(saved, &text);
 
-        return r < 0 ? r : mhp_root_replace(dir, NAME_STATE_FILE, text.data, text.len);
+        return r < 0 ? r : mhp_own_replace(dir, NAME_STATE_FILE, text.data, text.len);
 }

@@ -2,6 +2,7 @@
 """What is asked right and still cannot be done: exit status 1."""
 
 import os
+import re
 import subprocess
 
 import harness
@@ -118,6 +119,78 @@ def bad_configuration():
             run = mhpctl("plan", "online", "--json", "--sysroot", tree.root, err=f"mhpctl: plan: warning: {warnings[0]}\n")
             equal({s["reason"] for s in run.json()["steps"]}, {"ratio-allows"}, "plan")
             conf.rmdir() if conf.is_dir() and not conf.is_symlink() else os.unlink(conf)
+
+
+def names():
+    """The paths of lib/edge/names.h that are relative, and so lie below --sysroot."""
+    found = {}
+    for name, words in re.findall(r"^#define (NAME_\w+) (.+)$", (harness.HERE.parents[1] / "lib/edge/names.h").read_text(), re.M):
+        found[name] = "".join(word[1:-1] if word.startswith('"') else found[word] for word in re.findall(r'"[^"]*"|NAME_\w+', words))
+    return sorted({path for path in found.values() if re.match(r"(?:sys|proc|etc|run|usr|lib)/", path)})
+
+
+HOSTILE = (*READING, ["policy"], ["doctor"], ["verify"], ["plan", "unplug", "acpi:PNP0C80:00"], ["explain", "32"])
+
+
+def hangs(tree, paths, what):
+    """No verb waits for these FIFOs. What it says of them is its own affair."""
+    put = []
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            continue
+        put.append((path, path.read_bytes() if path.exists() else None))
+        path.unlink(missing_ok=True)
+        os.mkfifo(path)
+    for verb in HOSTILE:
+        try:
+            run = subprocess.run([harness.MHPCTL, *verb, "--sysroot", tree.root], capture_output=True, timeout=20, env=harness.environment())
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"mhpctl {' '.join(verb)} waits for a FIFO in the place of {what}") from error
+        assert 0 <= run.returncode < 10, (what, verb, run)
+    for path, text in put:
+        path.unlink()
+        if text is not None:
+            path.write_bytes(text)
+
+
+@test
+def fifos():
+    """In the place of each file that there is, of those that there might be, and of all at once."""
+    with mixed() as tree:
+        tree.write("proc/zoneinfo", "Node 0, zone Movable")
+        tree.write("etc/mhpd/mhpd.conf", "[Online]\nZone=none")
+        tree.write("etc/udev/rules.d/50-x.rules", 'SUBSYSTEM=="memory", ATTR{state}=="offline", ATTR{state}="online"')
+        by_name = {}
+        for path in sorted(tree.root.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                by_name.setdefault(path.name, []).append(path)
+        for name, paths in by_name.items():
+            hangs(tree, paths, name)
+        rest = [tree.root / path for path in names() if not (tree.root / path).exists()]
+        assert len(rest) > 30, rest
+        leaves = [path for path in rest if not any(path in other.parents for other in rest)]
+        hangs(tree, leaves, "what this tree has not")
+        block = tree.memory / "memory33"
+        hangs(tree, [block / "hold", block / "nr_vmemmap_pages", block / "uevent"], "a block's files")
+        # block_size_bytes would end everything at once
+        hangs(tree, leaves + [p for name, paths in by_name.items() if name != "block_size_bytes" for p in paths], "all of them")
+
+
+@test
+def devices():
+    """What acts on being read, or never ends."""
+    with mixed() as tree:
+        for target, why in (("/dev/zero", "not a regular file"), ("/dev/ptmx", "not a regular file"), ("/dev/full", "not a regular file")):
+            tree.write("etc/mhpd/mhpd.conf", "")
+            for path in ("etc/mhpd/mhpd.conf", "proc/zoneinfo", "proc/iomem", "sys/devices/system/memory/memory33/valid_zones"):
+                (tree.root / path).unlink(missing_ok=True)
+                os.symlink(target, tree.root / path)
+            has(mhpctl("policy", "--sysroot", tree.root).out, why, target)
+            for verb in (["list"], ["status"], ["groups"]):
+                mhpctl(*verb, "--sysroot", tree.root)
+            for path in ("etc/mhpd/mhpd.conf", "proc/zoneinfo", "proc/iomem", "sys/devices/system/memory/memory33/valid_zones"):
+                (tree.root / path).unlink()
 
 
 @test

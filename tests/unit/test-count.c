@@ -90,8 +90,12 @@ static void test_no_flags(void **state) {
         assert_int_equal(mhp_counter_open(&root, PAGES, &counter), -ENOENT);
         assert_int_equal(counter.flags.fd, -1);
         tree_dir(&t, "proc/kpageflags");
+        assert_int_equal(mhp_counter_open(&root, PAGES, &counter), -EISDIR);
+        assert_int_equal(counter.flags.fd, -1);
+        tree_drop(&t, "proc/kpageflags");
+        tree_link(&t, "proc/kpageflags", "/proc/self/mem"); /* which has no address 0 */
         assert_int_equal(mhp_counter_open(&root, PAGES, &counter), 0);
-        assert_int_equal(mhp_counter_block(&counter, 1, &tally), -EISDIR);
+        assert_int_equal(mhp_counter_block(&counter, 0, &tally), -EIO);
         assert_int_equal(tally.pages[0], 77);
         tree_remove(&t);
 }

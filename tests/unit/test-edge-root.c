@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "edge/root-own.h"
 #include "edge/root.h"
 #include "tree.h"
 
@@ -97,30 +99,87 @@ static void test_read_all(void **state) {
         tree_remove(&t);
 }
 
-/* None of these may be waited for. */
+static void make_fifo(const struct tree *t, const char *name) {
+        assert_int_equal(mkfifoat(t->fd, name, 0600), 0);
+}
+
+/* None of these may be waited for, and none is read or written. */
 static void test_no_file(void **state) {
+        static const struct {
+                const char *name;
+                int read, write;
+        } rows[] = {
+                { "fifo", -EBADFD, -EBADFD }, { "zero", -EBADFD, -EBADFD }, { "full", -EBADFD, -EBADFD }, { "terminal", -EBADFD, -EBADFD },
+                { "loop", -ELOOP, -ELOOP },  { "folder", -EISDIR, -EISDIR },
+        };
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
-        char *data = NULL, path[128], buf[16];
+        char *data = NULL, buf[16];
         struct tree t;
         size_t len;
 
         tree_make(&t);
         assert_int_equal(mhp_root_open(t.path, &root), 0);
-        (void) snprintf(path, sizeof(path), "%s/fifo", t.path);
-        assert_int_equal(mkfifo(path, 0600), 0);
+        make_fifo(&t, "fifo");
         tree_link(&t, "zero", "/dev/zero");
+        tree_link(&t, "full", "/dev/full");
+        tree_link(&t, "terminal", "/dev/ptmx");
         tree_link(&t, "null", "/dev/null");
         tree_link(&t, "loop", "loop");
+        tree_dir(&t, "folder");
         (void) alarm(20);
-        assert_int_equal(mhp_root_read_all(&root, "fifo", &data, &len), -EBADFD);
-        assert_int_equal(mhp_root_read_all(&root, "zero", &data, &len), -EBADFD);
-        assert_int_equal(mhp_root_read_all(&root, "loop", &data, &len), -ELOOP);
-        assert_null(data);
-        assert_int_equal(mhp_root_read(&root, "zero", buf, sizeof(buf)), -E2BIG);
+        ROWS(row, rows) {
+                ROW_INT(row->name, mhp_root_read_all(&root, row->name, &data, &len), row->read);
+                assert_null(data);
+                ROW_INT(row->name, mhp_root_read(&root, row->name, buf, sizeof(buf)), row->read);
+                ROW_INT(row->name, mhp_root_write(&root, row->name, "x"), row->write);
+        }
         assert_int_equal(mhp_root_read_all(&root, "null", &data, &len), 0);
+        assert_int_equal(mhp_root_read(&root, "null", buf, sizeof(buf)), 0);
+        assert_int_equal(mhp_root_write(&root, "null", "x"), 0);
         (void) alarm(0);
         assert_int_equal(len, 0);
         free(data);
+        tree_remove(&t);
+}
+
+/* With a reader, a FIFO can be opened to be written to, and the words would be gone. */
+static void test_write_read_fifo(void **state) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        struct tree t;
+        char buf[16];
+        int reader;
+
+        tree_make(&t);
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        make_fifo(&t, "fifo");
+        reader = openat(t.fd, "fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        assert_true(reader >= 0);
+        assert_int_equal(mhp_root_write(&root, "fifo", "x"), -EBADFD);
+        assert_int_equal(read(reader, buf, sizeof(buf)), 0);
+        close(reader);
+        tree_remove(&t);
+}
+
+/* Who has the lease is asked for it; a reader does not wait for an answer that does not come. */
+static void test_lease(void **state) {
+        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
+        struct tree t;
+        char buf[16];
+        int lease;
+
+        tree_make(&t);
+        assert_int_equal(mhp_root_open(t.path, &root), 0);
+        tree_file(&t, "leased", "x");
+        assert_true(signal(SIGIO, SIG_IGN) != SIG_ERR);
+        lease = openat(t.fd, "leased", O_RDWR | O_CLOEXEC);
+        assert_true(lease >= 0);
+        assert_int_equal(fcntl(lease, F_SETLEASE, F_WRLCK), 0);
+        (void) alarm(20); /* a lease holds for 45 s */
+        assert_int_equal(mhp_root_read(&root, "leased", buf, sizeof(buf)), -EWOULDBLOCK);
+        assert_int_equal(fcntl(lease, F_SETLEASE, F_UNLCK), 0);
+        assert_int_equal(mhp_root_read(&root, "leased", buf, sizeof(buf)), 1);
+        (void) alarm(0);
+        close(lease);
         tree_remove(&t);
 }
 
@@ -154,8 +213,8 @@ static void test_write(void **state) {
         assert_string_equal(tree_read(&t, "state"), "online_movable");
         assert_int_equal(mhp_root_write(&root, "none", "x"), -ENOENT); /* and is not made */
         assert_false(mhp_root_exists(&root, "none"));
-        tree_link(&t, "full", "/dev/full");
-        assert_int_equal(mhp_root_write(&root, "full", "x"), -ENOSPC);
+        tree_link(&t, "memory", "/proc/self/mem"); /* which has no address 0 */
+        assert_int_equal(mhp_root_write(&root, "memory", "x"), -EIO);
         tree_remove(&t);
 }
 
@@ -206,13 +265,129 @@ static void test_opendir(void **state) {
         tree_remove(&t);
 }
 
+/* ------------------------------------------------------------------------------------------------------- files of mhpd's own */
+
+static int truncate_at(const struct tree *t, const char *name, off_t size) {
+        int fd = openat(t->fd, name, O_WRONLY | O_CLOEXEC), r = fd < 0 ? -1 : ftruncate(fd, size);
+
+        if (fd >= 0)
+                close(fd);
+        return r;
+}
+
+static void put_kind(const struct tree *t, const char *kind, const char *name) {
+        char inside[64];
+
+        (void) snprintf(inside, sizeof(inside), "%s/x", name);
+        if (strcmp(kind, "file") == 0)
+                tree_file(t, name, "old");
+        else if (strcmp(kind, "link") == 0)
+                tree_link(t, name, "elsewhere");
+        else if (strcmp(kind, "fifo") == 0)
+                make_fifo(t, name);
+        else if (strcmp(kind, "folder") == 0)
+                tree_dir(t, name);
+        else if (strcmp(kind, "full folder") == 0)
+                tree_file(t, inside, "");
+}
+
+static void test_own_read(void **state) {
+        static const struct {
+                const char *name;
+                int r;
+        } rows[] = {
+                { "good", 0 },      { "none", -ENOENT }, { "link", -ELOOP },  { "null", -ELOOP }, { "nowhere", -ELOOP },
+                { "fifo", -EBADFD }, { "folder", -EISDIR }, { "large", -EFBIG }, { "foreign", -EPERM },
+        };
+        bool root = geteuid() == 0;
+        struct tree t;
+
+        tree_make(&t);
+        tree_file(&t, "good", "text");
+        tree_link(&t, "link", "good");
+        tree_link(&t, "null", "/dev/null");
+        tree_link(&t, "nowhere", "none");
+        make_fifo(&t, "fifo");
+        tree_dir(&t, "folder");
+        tree_file(&t, "large", "");
+        assert_int_equal(truncate_at(&t, "large", 17 << 20), 0);
+        tree_file(&t, "foreign", "text");
+        if (root)
+                assert_int_equal(fchownat(t.fd, "foreign", 65534, 65534, 0), 0);
+        (void) alarm(20);
+        ROWS(row, rows) {
+                _cleanup_free_ char *data = NULL;
+                size_t len;
+
+                if (!root && row->r == -EPERM)
+                        continue;
+                ROW_INT(row->name, mhp_own_read(t.path, row->name, &data, &len), row->r);
+                if (row->r == 0)
+                        assert_string_equal(data, "text");
+        }
+        (void) alarm(0);
+        /* mhpctl as root looks at what an mhpd of another user has left in its own directory. */
+        if (root) {
+                _cleanup_free_ char *data = NULL;
+                size_t len;
+
+                assert_int_equal(chown(t.path, 65534, 65534), 0);
+                assert_int_equal(mhp_own_read(t.path, "foreign", &data, &len), 0);
+        }
+        tree_remove(&t);
+}
+
+/* Whatever lies at the name, or at the name of the new file: afterwards there is the text. */
+static void test_own_replace(void **state) {
+        static const char *const kinds[] = { "nothing", "file", "link", "fifo", "folder", "full folder" };
+        struct tree t;
+
+        tree_make(&t);
+        tree_file(&t, "elsewhere", "untouched");
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                for (unsigned fresh = 0; fresh < 2; fresh++) {
+                        put_kind(&t, kinds[i], fresh ? "state.new" : "state");
+                        (void) alarm(20);
+                        ROW_INT(kinds[i], mhp_own_replace(t.path, "state", "text", 4), 0);
+                        (void) alarm(0);
+                        assert_string_equal(tree_read(&t, "state"), "text");
+                        assert_int_equal(faccessat(t.fd, "state.new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+                        assert_string_equal(tree_read(&t, "elsewhere"), "untouched");
+                        ROW_INT(kinds[i], mhp_own_replace(t.path, "state", NULL, 0), 0);
+                        assert_int_equal(faccessat(t.fd, "state", F_OK, AT_SYMLINK_NOFOLLOW), -1);
+                }
+        tree_remove(&t);
+}
+
+/* A file takes the place of the one before; where that cannot be, another name is found. */
+static void test_own_set_aside(void **state) {
+        struct tree t;
+
+        tree_make(&t);
+        assert_int_equal(mhp_own_set_aside(t.path, "state"), -ENOENT);
+        tree_file(&t, "state", "1");
+        assert_int_equal(mhp_own_set_aside(t.path, "state"), 0);
+        tree_file(&t, "state", "2");
+        assert_int_equal(mhp_own_set_aside(t.path, "state"), 0);
+        assert_string_equal(tree_read(&t, "state.bad"), "2");
+        tree_file(&t, "state/x", "");
+        assert_int_equal(mhp_own_set_aside(t.path, "state"), 0);
+        assert_int_equal(faccessat(t.fd, "state.bad1/x", F_OK, 0), 0);
+        tree_file(&t, "state", "3");
+        assert_int_equal(mhp_own_copy_aside(t.path, "state"), 0);
+        assert_string_equal(tree_read(&t, "state"), "3");
+        assert_string_equal(tree_read(&t, "state.bad"), "3");
+        tree_remove(&t);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_open),
                 cmocka_unit_test(test_read),
                 cmocka_unit_test(test_read_all),
                 cmocka_unit_test(test_read_all_too_large), cmocka_unit_test(test_no_file),
-                cmocka_unit_test(test_write),
+                cmocka_unit_test(test_write), cmocka_unit_test(test_write_read_fifo), cmocka_unit_test(test_lease),
+                cmocka_unit_test(test_own_read), cmocka_unit_test(test_own_replace), cmocka_unit_test(test_own_set_aside),
                 cmocka_unit_test(test_link_name),
                 cmocka_unit_test(test_opendir),
         };

@@ -15,9 +15,9 @@
 #include "edge/worker.h"
 #include "tree.h"
 
-/* Kernel files that are not sysfs stand in for a state file that answers with an errno: /dev/full with ENOSPC, oom_score_adj with
- * EINVAL to any word; a FIFO that nobody reads holds the writer until a signal comes. */
-#define ENOSPC_FILE "/dev/full"
+/* Kernel files that are not sysfs stand in for a state file that answers with an errno: a process's memory has no address 0 and says EIO, oom_score_adj
+ * EINVAL to any word; a lease holds who opens the file until a signal comes. */
+#define EIO_FILE "/proc/self/mem"
 #define EINVAL_FILE "/proc/self/oom_score_adj"
 
 struct machine {
@@ -158,12 +158,12 @@ static void test_errors(void **state) {
         struct mhp_worker_result results[4];
         struct machine *m = *state;
 
-        state_link(m, 1, ENOSPC_FILE);
+        state_link(m, 1, EIO_FILE);
         state_link(m, 3, EINVAL_FILE);
         tree_set(&m->t, 4, "state", "");
         assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_ONLINE_KERNEL, blocks, 4), 0);
         assert_int_equal(answers(m->fd, results, 4), 4);
-        assert_int_equal(results[0].error, ENOSPC);
+        assert_int_equal(results[0].error, EIO);
         assert_int_equal(results[1].error, ENOENT);
         assert_int_equal(results[1].read_error, ENOENT);
         assert_int_equal(results[2].error, EINVAL);
@@ -208,19 +208,18 @@ static void test_many(void **state) {
         }
 }
 
-/* Block 2 of 1, 2, 3 hangs, and is freed by a signal. One that comes too early does no harm, so the test needs no clock. The FIFO holds the
+/* Block 2 of 1, 2, 3 hangs, and is freed by a signal. One that comes too early does no harm, so the test needs no clock. The lease holds the
  * read-back as well. */
 static void interrupt_second(struct machine *m, enum mhp_verb verb, struct mhp_worker_result results[static 3]) {
         const uint32_t blocks[] = { 1, 2, 3 };
         struct mhp_worker_answer answer = { .done = false };
-        char path[256];
         size_t n = 0;
+        int lease;
 
         tree_set(&m->t, 1, "state", "");
-        tree_dir(&m->t, "sys/devices/system/memory/memory2");
+        tree_set(&m->t, 2, "state", "");
         tree_set(&m->t, 3, "state", "");
-        (void) snprintf(path, sizeof(path), "%s/sys/devices/system/memory/memory2/state", m->t.path);
-        assert_int_equal(mkfifo(path, 0600), 0);
+        lease = tree_lease(&m->t, "sys/devices/system/memory/memory2/state");
 
         /* Until it has answered once it may not have its signal handler. */
         assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_SETTLE, NULL, 0), 0);
@@ -242,6 +241,7 @@ static void interrupt_second(struct machine *m, enum mhp_verb verb, struct mhp_w
         assert_int_equal(results[1].nr, 2);
         assert_int_equal(results[1].read_error, EINTR);
         assert_int_equal(results[2].nr, 3);
+        close(lease);
 }
 
 /* It goes on with the next block. */
@@ -296,7 +296,7 @@ static void test_teardown(void **state) {
                 assert_true(results[i].nr == blocks[i] && results[i].error == 0 && results[i].state == MHP_STATE_OFFLINE);
 
         assert_int_equal(unlinkat(m->root.fd, "sys/devices/system/memory/teardown", 0), 0);
-        tree_link(&m->t, "sys/devices/system/memory/teardown", ENOSPC_FILE);
+        tree_link(&m->t, "sys/devices/system/memory/teardown", EIO_FILE);
         assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_TEARDOWN, blocks, 2), 0);
         assert_int_equal(answers(m->fd, results, N), 2);
         assert_true(results[0].error == ECANCELED && results[1].error == ECANCELED);
@@ -374,10 +374,10 @@ static void test_count(void **state) {
 
         /* An offline that fails brings it unasked, if it says anything. */
         tree_drop(&m->t, "sys/devices/system/memory/memory1/state");
-        state_link(m, 1, ENOSPC_FILE);
+        state_link(m, 1, EIO_FILE);
         assert_int_equal(mhp_worker_send(m->fd, MHP_VERB_OFFLINE, &blocks[1], 1), 0);
         answer = one_answer(m->fd);
-        assert_int_equal(answer.result[0].error, ENOSPC);
+        assert_int_equal(answer.result[0].error, EIO);
         assert_int_equal(answer.n_tallies, 1);
         assert_int_equal(answer.tally[0].pages[MHP_CLASS_SLAB], 3);
         tree_drop(&m->t, "sys/devices/system/memory/memory1/state");

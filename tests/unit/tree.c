@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,15 @@ void tree_drop(const struct tree *t, const char *path) {
         if (snprintf(full, sizeof(full), "%s/%s", t->path, path) >= (int) sizeof(full))
                 errx(99, "%s: too long", path);
         remove_below(full);
+}
+
+/* The signal that tells of somebody who waits would be the end. */
+int tree_lease(const struct tree *t, const char *path) {
+        int fd = openat(t->fd, path, O_RDWR | O_CLOEXEC);
+
+        if (fd < 0 || signal(SIGIO, SIG_IGN) == SIG_ERR || fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+                err(99, "%s", path);
+        return fd;
 }
 
 const char *tree_read(const struct tree *t, const char *path) {

@@ -22,6 +22,9 @@ void tree_dir(const struct tree *t, const char *path);
 void tree_link(const struct tree *t, const char *path, const char *target);
 void tree_drop(const struct tree *t, const char *path);
 
+/* Holds who opens the file, until the descriptor is closed (fcntl(2), F_SETLEASE). */
+int tree_lease(const struct tree *t, const char *path);
+
 /* The content of a file; lives until the next call. */
 const char *tree_read(const struct tree *t, const char *path);
 
