@@ -82,10 +82,10 @@ static bool restore_knobs(const struct mhp_root *root, const struct mhp_arming *
                 if (!*saved->knob[k] || (arming && *arming->value[k]))
                         continue;
                 int r = is_ours(root, k, saved) ? arm_knob(root, k, saved->knob[k]) : 0;
-                if (r < 0) {
+                if (r < 0)
                         log_print(LOG_WARNING, "%s cannot be put back to \"%s\": %s", mhp_knob_name(k), saved->knob[k], strerror(-r));
+                if (r < 0 && r != -ENOENT && r != -EINVAL) /* no knob, or none that knows the value: another try comes to the same */
                         continue; /* still the value from before */
-                }
                 *saved->knob[k] = '\0';
                 *saved->set[k] = '\0';
                 changed = true;

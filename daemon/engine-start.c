@@ -28,6 +28,7 @@
 #include "daemon/placer.h"
 #include "daemon/presence.h"
 #include "daemon/settled.h"
+#include "daemon/state.h"
 #include "edge/machine.h"
 #include "edge/names.h"
 #include "edge/sysfs.h"
@@ -134,7 +135,7 @@ static int start_parts(struct engine *engine) {
         if (r >= 0)
                 r = first_config(engine, &config);
         if (r >= 0)
-                r = mhp_state_file_load(o->runtime, &engine->saved);
+                r = state_load(o->runtime, o->dry_run, &engine->saved);
         if (r >= 0)
                 r = arm(&engine->root, o->runtime, &config, o->dry_run, &engine->saved, &arming);
         if (r >= 0)
@@ -271,7 +272,7 @@ int engine_put_back(struct engine *engine, const struct options *options) {
         presence_end(options);
         r = mhp_root_open(options->sysroot, &engine->root);
         if (r >= 0)
-                r = mhp_state_file_load(options->runtime, &engine->saved);
+                r = state_load(options->runtime, false, &engine->saved);
         if (r < 0) {
                 log_print(LOG_ERR, "nothing can be put back: %s", strerror(-r));
                 return r;

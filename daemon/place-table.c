@@ -76,10 +76,10 @@ void place_table_restore(struct engine *engine) {
         if (!engine->saved.place_table)
                 return;
         r = is_ours(engine) ? mhp_place_table_write(&engine->root, engine->saved.place_table) : 0;
-        if (r < 0 && r != -ENOENT) {
+        if (r < 0 && r != -ENOENT)
                 log_print(LOG_WARNING, "the kernel's placement table cannot be put back: %s", strerror(-r));
+        if (r < 0 && r != -ENOENT && r != -EINVAL) /* what the kernel does not understand it will not take the next time either */
                 return; /* still what was there before */
-        }
         free(engine->saved.place_table);
         engine->saved.place_table = NULL;
         save(engine);

@@ -2,7 +2,6 @@
 #include "daemon/presence.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +10,9 @@
 #include <unistd.h>
 
 #include "daemon/log.h"
+#include "daemon/state.h"
 #include "edge/names.h"
+#include "edge/root-own.h"
 
 /* With its parent, for a tree below --sysroot may have no run; the tree itself has to be there. */
 static int make_directory(const char *path) {
@@ -35,8 +36,16 @@ static int path_of(const struct options *options, const char *name, char ret[sta
         return n >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
+/* What lies in the way of the lock is no reason to do without. */
+static int open_lock(const char *dir) {
+        int fd = mhp_own_open(dir, NAME_LOCK);
+
+        if (fd >= 0 || !state_set_aside(dir, NAME_LOCK, fd))
+                return fd;
+        return mhp_own_open(dir, NAME_LOCK);
+}
+
 int presence_lock(const struct options *options, int *ret) {
-        char path[PATH_MAX];
         int fd, r;
 
         *ret = -1;
@@ -47,11 +56,9 @@ int presence_lock(const struct options *options, int *ret) {
                 log_print(LOG_WARNING, "%s cannot be made: %s", options->runtime, strerror(-r));
                 return 0;
         }
-        r = path_of(options, NAME_LOCK, path);
-        fd = r < 0 ? r : open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        fd = open_lock(options->runtime);
         if (fd < 0) {
-                log_print(LOG_WARNING, "%s/" NAME_LOCK " cannot be opened, so another mhpd would not be noticed: %s", options->runtime,
-                          strerror(r < 0 ? -r : errno));
+                log_print(LOG_WARNING, "%s/" NAME_LOCK " cannot be opened, so another mhpd would not be noticed: %s", options->runtime, mhp_own_words(fd));
                 return 0;
         }
         if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {

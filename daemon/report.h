@@ -27,6 +27,7 @@ struct bus;
 #define REPORT_ID_ZONE_CHANGED "d938fc9deaeb4822813e9e459612667f"
 #define REPORT_ID_SETTLED "fadc6d738d4b4a29b882806363bca2a1"
 #define REPORT_ID_KNOB "e08c10eacb5f4c7d842e55b44945c74d"
+#define REPORT_ID_SET_ASIDE "e8d06240c247402dbd436f16b37e5a84"
 #define REPORT_ID_RESCAN "86d0748fdfec4600981dfe8151a8a107"
 
 /* The job that a report belongs to. */

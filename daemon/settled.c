@@ -18,6 +18,8 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/report.h"
+#include "daemon/state.h"
+#include "edge/names.h"
 #include "edge/settled-file.h"
 
 struct settled {
@@ -73,8 +75,8 @@ int settled_begin(struct settled *settled) {
 
         if (r == -ENOMEM)
                 return r;
-        if (r == -EBADMSG)
-                log_print(LOG_WARNING, "what %s says of the memory that there was makes no sense", engine->options->runtime);
+        if (r < 0 && !engine->dry_run)
+                (void) state_set_aside(engine->options->runtime, NAME_SETTLED_FILE, r);
         r = mhp_settled_begin(&settled->core, loop_now(), engine->ring->map, known >= 0, &present, &online);
         if (r < 0)
                 return r;

@@ -103,6 +103,25 @@ void mhp_arming_plan(const struct mhp_config *config, bool can_arm, struct mhp_a
         *ret = arming;
 }
 
+bool mhp_knob_may_say(enum mhp_knob knob, const char *value) {
+        size_t n = strlen(value);
+
+        if (n == 0 || n >= MHP_KNOB_VALUE_MAX)
+                return false;
+        switch (knob) {
+        case MHP_KNOB_AUTO_ONLINE_BLOCKS:
+        case MHP_KNOB_ONLINE_POLICY:
+                return strspn(value, "abcdefghijklmnopqrstuvwxyz_-") == n;
+        case MHP_KNOB_AUTO_MOVABLE_RATIO:
+                return strspn(value, "0123456789") == n;
+        case MHP_KNOB_AUTO_MOVABLE_NUMA_AWARE:
+                return strcmp(value, "Y") == 0 || strcmp(value, "N") == 0;
+        case _MHP_KNOB_MAX:
+                break;
+        }
+        return false;
+}
+
 enum mhp_knob_verdict mhp_knob_judge(struct mhp_knob_guard *guard, const struct mhp_arming *arming, enum mhp_knob knob, const char *now) {
         char *left = guard->left[knob];
 

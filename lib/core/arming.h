@@ -40,6 +40,9 @@ struct mhp_arming {
         bool unasked; /* the kernel brings memory online also when auto_online_blocks says `offline` */
 };
 
+/* Whether the kernel may ever have said this: another kernel may know other words than those that mhpd sets, but each is one. */
+bool mhp_knob_may_say(enum mhp_knob knob, const char *value);
+
 /* can_arm: auto_online_blocks is there and writable. */
 void mhp_arming_plan(const struct mhp_config *config, bool can_arm, struct mhp_arming *ret);
 

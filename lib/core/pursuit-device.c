@@ -61,6 +61,11 @@ int pursuit_hold(const struct pursuit_context *c, uint32_t id) {
         return pursuit_record(c, &removal);
 }
 
+/* A switch that is not there holds nothing: its module has gone, or it belongs to another kernel. */
+static bool is_lifted(int error) {
+        return error == 0 || error == ENOENT || error == ENODEV;
+}
+
 /* A hold that is left on makes every later eject fail, so that there is no end to the tries. */
 int pursuit_lift(const struct pursuit_context *c, uint32_t id) {
         struct mhp_removal removal = *mhp_map_removal(c->map, id);
@@ -74,7 +79,7 @@ int pursuit_lift(const struct pursuit_context *c, uint32_t id) {
                 return 0;
         }
         pursuit->answered = pursuit->sent = false;
-        if (pursuit->error == 0)
+        if (is_lifted(pursuit->error))
                 removal.held = MHP_SOURCE_UNKNOWN;
         else
                 removal.wait = c->now + mhp_config_backoff(c->config, LIFT_FAILURES);

@@ -3,9 +3,12 @@
 
 /* One row a source that has a remover. */
 static const struct remover {
+        const char *held, *free; /* NULL: it has no switch */
         const char *hold, *release, *hand, *foreign, *no_hold, *no_hand, *stays;
 } removers[_MHP_SOURCE_MAX] = {
         [MHP_SOURCE_ACPI] = {
+                .held = "0",
+                .free = "1",
                 .hold = "ejects are vetoed, so that nobody else takes its blocks in another order",
                 .release = "the veto on ejects is lifted",
                 .hand = "the device is ejected",
@@ -15,6 +18,8 @@ static const struct remover {
                 .stays = "the firmware did not take it out after the eject (its _OST is not 0)",
         },
         [MHP_SOURCE_VIRTIO_MEM] = {
+                .held = "N",
+                .free = "Y",
                 .hold = "virtio-mem is told to take offline blocks only (unplug_online=N)",
                 .release = "virtio-mem may take online blocks again",
                 .foreign = "virtio-mem's unplug_online cannot be changed",
@@ -55,6 +60,14 @@ bool mhp_remover_hands(enum mhp_source source) {
 
 bool mhp_remover_can(enum mhp_source source) {
         return find(source)->stays;
+}
+
+const char *mhp_remover_held(enum mhp_source source) {
+        return find(source)->held;
+}
+
+const char *mhp_remover_free(enum mhp_source source) {
+        return find(source)->free;
 }
 
 const char *mhp_remover_hold_words(enum mhp_source source) {

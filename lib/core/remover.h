@@ -15,6 +15,10 @@ bool mhp_remover_hands(enum mhp_source source);
 /* There is one at all. What came with the machine, and what a balloon brought, only goes offline. */
 bool mhp_remover_can(enum mhp_source source);
 
+/* What the switch says when it holds, `0` and `N`, and when it does not, `1` and `Y`. NULL: such memory has no switch. */
+const char *mhp_remover_held(enum mhp_source source);
+const char *mhp_remover_free(enum mhp_source source);
+
 /* What is done, in words, static: `ejects are vetoed`, `the veto is lifted`, `the device is ejected`. */
 const char *mhp_remover_hold_words(enum mhp_source source);
 const char *mhp_remover_release_words(enum mhp_source source);

@@ -12,28 +12,22 @@
 #define REMOVER_PATH_MAX 128
 #define DRC_DIGITS 8
 
-static const struct {
-        const char *path, *held, *free;
-} holds[_MHP_SOURCE_MAX] = {
-        [MHP_SOURCE_ACPI] = { NAME_ACPI_VETO, "0", "1" },
-        [MHP_SOURCE_VIRTIO_MEM] = { NAME_VIRTIO_MEM_UNPLUG_ONLINE, "N", "Y" },
+static const char *const switches[_MHP_SOURCE_MAX] = {
+        [MHP_SOURCE_ACPI] = NAME_ACPI_VETO,
+        [MHP_SOURCE_VIRTIO_MEM] = NAME_VIRTIO_MEM_UNPLUG_ONLINE,
 };
 
-const char *mhp_remover_held(enum mhp_source source) {
-        return (unsigned) source < _MHP_SOURCE_MAX ? holds[source].held : NULL;
-}
-
 const char *mhp_remover_path(enum mhp_source source) {
-        return (unsigned) source < _MHP_SOURCE_MAX ? holds[source].path : NULL;
+        return (unsigned) source < _MHP_SOURCE_MAX ? switches[source] : NULL;
 }
 
 int mhp_remover_read(const struct mhp_root *root, enum mhp_source source, char ret[static MHP_HOLD_VALUE_MAX]) {
         char value[MHP_HOLD_VALUE_MAX];
         int r;
 
-        if (!mhp_remover_held(source))
+        if (!mhp_remover_path(source))
                 return -EOPNOTSUPP;
-        r = mhp_root_read(root, holds[source].path, value, sizeof(value));
+        r = mhp_root_read(root, switches[source], value, sizeof(value));
         if (r < 0)
                 return r;
         memcpy(ret, value, (size_t) r + 1);
@@ -41,11 +35,11 @@ int mhp_remover_read(const struct mhp_root *root, enum mhp_source source, char r
 }
 
 int mhp_remover_write(const struct mhp_root *root, enum mhp_source source, const char *value) {
-        if (!mhp_remover_held(source))
+        if (!mhp_remover_path(source))
                 return -EOPNOTSUPP;
-        if (strcmp(value, holds[source].held) != 0 && strcmp(value, holds[source].free) != 0)
+        if (strcmp(value, mhp_remover_held(source)) != 0 && strcmp(value, mhp_remover_free(source)) != 0)
                 return -EINVAL;
-        return mhp_root_write(root, holds[source].path, value);
+        return mhp_root_write(root, switches[source], value);
 }
 
 int mhp_remover_source(const char *group, enum mhp_source *ret) {

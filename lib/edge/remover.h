@@ -13,13 +13,11 @@
  * The state file shows what was written to it and not the blocks. An unbind leaves nobody to write it; `unplugged` is true of a device without blocks, and a
  * user can bring it back from there by the same file. */
 
+#include "core/remover.h"
 #include "edge/root.h"
 #include "model/block.h"
 
 #define MHP_HOLD_VALUE_MAX 8 /* with the NUL */
-
-/* What the switch says when it holds: `0`, `N`. NULL: such memory has no switch. */
-const char *mhp_remover_held(enum mhp_source source);
 
 /* Below the root; NULL: such memory has no switch. */
 const char *mhp_remover_path(enum mhp_source source);

@@ -8,7 +8,6 @@
 #include "base/units.h"
 #include "edge/names.h"
 #include "edge/root-own.h"
-#include "edge/root.h"
 
 #define KEY_PRESENT "present="
 #define KEY_ONLINE "online="
@@ -37,13 +36,10 @@ int mhp_settled_file_parse(char *text, struct mhp_ranges *ret_present, struct mh
 }
 
 int mhp_settled_file_load(const char *dir, struct mhp_ranges *ret_present, struct mhp_ranges *ret_online) {
-        _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
         _cleanup_free_ char *text = NULL;
         size_t len;
-        int r = mhp_root_open(dir, &root);
+        int r = mhp_own_read(dir, NAME_SETTLED_FILE, &text, &len);
 
-        if (r >= 0)
-                r = mhp_root_read_all(&root, NAME_SETTLED_FILE, &text, &len);
         return r < 0 ? r : mhp_settled_file_parse(text, ret_present, ret_online);
 }
 

@@ -18,7 +18,7 @@ static int take(const uint8_t *data, size_t size, bool *ret_tree, struct mhp_sav
         if (size > 0)
                 memcpy(text, data, size);
         text[size] = '\0';
-        return mhp_state_file_parse(text, ret);
+        return mhp_state_file_parse(text, size, ret);
 }
 
 /* What is taken from a file, and written, is taken again. */

@@ -2,10 +2,11 @@
 """What outlives a crash: the kernel's switches and what another hand took offline."""
 
 import os
+import time
 
 from mhpsys.case import SystemCase
 from mhpsys.daemon import wait_for
-from mhpsys.machine import MEMORY, PARAMETERS
+from mhpsys.machine import MEMORY, PARAMETERS, UNPLUG_ONLINE, VETO
 
 AUTO = MEMORY + "/auto_online_blocks"
 
@@ -93,6 +94,156 @@ class Knobs(SystemCase):
         self.wait_zone("Movable")
         self.mhpd.stop()
         self.assertEqual(self.machine.get(AUTO), "offline")
+        log = self.mhpd.log()
+        self.assertIn("run/state cannot be used: 3 lines in it make no sense, the first is line 2", log)
+        self.assertIn("MHPD_EVENT=set-aside", log)
+        with open(self.mhpd.path("run", "state.bad"), encoding="utf-8") as file:
+            self.assertIn("knob.online_pol\n", file.read())
+        self.assertNotIn("state", os.listdir(self.mhpd.path("run")))
+
+
+class Bad(SystemCase):
+    """What lies where mhpd keeps its files, and is none of them."""
+
+    def put(self, name, kind):
+        """Something at run/NAME."""
+        path = self.mhpd.path("run", name)
+        if kind == "directory":
+            os.makedirs(os.path.join(path, "x"))
+        elif kind == "large":
+            with open(path, "wb") as file:
+                file.truncate(17 << 20)
+        elif kind == "loop":
+            os.symlink(name, path)
+        elif kind == "zero":
+            os.symlink("/dev/zero", path)
+        elif kind == "link":
+            with open(self.mhpd.path("run", "elsewhere"), "w", encoding="ascii") as file:
+                file.write("hands-off=34\n")
+            os.symlink("elsewhere", path)
+        elif kind == "fifo":
+            os.mkfifo(path)
+        elif kind == "foreign":
+            self.need_root()
+            with open(path, "w", encoding="ascii") as file:
+                file.write("hands-off=34\n")
+            os.chown(path, 65534, 65534)
+        elif kind == "junk":
+            with open(path, "wb") as file:
+                file.write(bytes(range(256)) * 16)
+
+    WHY = {"directory": "it is a directory", "large": "it has more than 16 MiB", "loop": "it is a link", "zero": "it is a link", "link": "it is a link",
+           "fifo": "it is not a regular file", "foreign": "it belongs to another user", "junk": "no sense"}
+
+    def survives(self, name, kind):
+        """mhpd starts, brings memory online, tells, and writes its own file."""
+        self.put(name, kind)
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+        entry = [line for line in self.mhpd.log().splitlines() if f"run/{name} cannot be used" in line]
+        self.assertEqual(len(entry), 1, self.mhpd.log())
+        self.assertIn(self.WHY[kind], entry[0])
+        self.assertIn(f"MHPD_FILE={self.mhpd.path('run', name)}", self.mhpd.log())
+        self.assertTrue(os.path.lexists(self.mhpd.path("run", name + ".bad")))
+        self.assertTrue(os.path.isfile(self.mhpd.path("run", name)))
+        self.assertFalse(os.path.islink(self.mhpd.path("run", name)))
+        self.assertEqual(self.mhpd.stop(), 0)
+
+    def test_dry_run_leaves_it(self):
+        self.put("state", "fifo")
+        daemon = self.daemon(options=["--dry-run"])
+        daemon.start()
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual([name for name in os.listdir(self.mhpd.path("run")) if name.startswith("state")], ["state"])
+
+    def test_new_file_in_the_way(self):
+        """The names under which new files are written."""
+        self.put("state.new", "fifo")
+        self.put("settled.new", "directory")
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+        for name in ("state", "settled"):
+            self.assertTrue(os.path.isfile(self.mhpd.path("run", name)))
+        self.assertNotIn("cannot be written", self.mhpd.log())
+
+    def test_put_back(self):
+        self.put("state", "directory")
+        other = self.daemon(options=["--put-back"])
+        other.start(ready=False)
+        self.assertEqual(other.process.wait(10), 0)
+
+
+def _add_bad():
+    for name in ("state", "settled", "lock"):
+        for kind in Bad.WHY:
+            if (name, kind) not in (("lock", "large"), ("lock", "junk")):
+                setattr(Bad, f"test_{name}_{kind}", lambda self, n=name, k=kind: self.survives(n, k))
+
+
+_add_bad()
+
+
+class Holds(SystemCase):
+    """What is in the file of switches by which memory is held."""
+
+    def start_with(self, text):
+        """mhpd finds this."""
+        with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
+            file.write(text)
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+
+    def ends(self):
+        """Nothing is left to do, and the stop does not wait for anything."""
+        wait_for("no job", lambda: self.bus.call("ListJobs")[0] == [], 10)
+        begun = time.monotonic()
+        self.assertEqual(self.mhpd.stop(), 0)
+        self.assertLess(time.monotonic() - begun, 10)
+        self.assertNotIn("state", os.listdir(self.mhpd.path("run")))
+
+    def test_switch_that_is_not_there(self):
+        self.start_with("hold.acpi=1\n")
+        self.assertIn("acpi was left on hold", self.mhpd.log())
+        self.ends()
+
+    def test_module_has_gone(self):
+        self.start_with("hold.virtio-mem=Y\n")
+        self.ends()
+
+    def test_removal_of_it(self):
+        """As a mhpd that was killed in the lift leaves it."""
+        self.start_with("hold.acpi=1\nremoval.map 1\nremoval.block-size 134217728\nremoval.removal 3 unplug phase=lift target=acpi held=acpi ending=cancelled\n")
+        self.ends()
+
+    def test_veto_is_not_written(self):
+        self.machine.make_removers()
+        self.start_with("hold.acpi=0\nhold.virtio-mem=N\n")
+        self.ends()
+        self.assertEqual((self.machine.get(VETO), self.machine.vetoes), ("1", []))
+        self.assertEqual(self.machine.get(UNPLUG_ONLINE), "Y")
+        self.assertIn("2 lines in it make no sense, the first is line 1", self.mhpd.log())
+
+    def test_lifted(self):
+        self.machine.make_removers()
+        self.machine.put(VETO, "0\n")
+        self.start_with("hold.acpi=1\n")
+        self.ends()
+        self.assertEqual(self.machine.get(VETO), "1")
+
+    def test_junk(self):
+        self.start_with("hold.acpi=\nhold.dax=1\nhold.acpi=yes\nknob.auto_online_blocks=3 of them\nremoval.what is this\n")
+        self.assertEqual(self.bus.call("ListJobs")[0], [])
+        self.mhpd.stop()
+        self.assertEqual(self.machine.get(AUTO), "online")
+
+    def test_knob_that_is_not_there(self):
+        """What cannot be put back is told once, and not remembered for ever."""
+        os.unlink(os.path.join(self.machine.root, PARAMETERS, "auto_movable_ratio"))
+        self.start_with("knob.auto_movable_ratio=301\n")
+        self.ends()
 
 
 class PutBack(SystemCase):

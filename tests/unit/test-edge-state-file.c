@@ -85,7 +85,7 @@ static void test_round_trip(void **state) {
         assert_int_equal(mhp_state_file_save(m->dir, &empty), 0);
 }
 
-/* The first value of a key that comes twice is not better than the second; what makes no sense is passed over. */
+/* The first value of a key that comes twice is not better than the second; what mhpd does not write is passed over and counted. */
 static void test_tolerant(void **state) {
         static const struct {
                 const char *text;
@@ -93,24 +93,34 @@ static void test_tolerant(void **state) {
                 uint64_t n;         /* hands off */
                 const char *hold;   /* of acpi; NULL: none */
                 const char *removals;
+                unsigned n_bad, bad_line;
         } rows[] = {
-                { "", "", 0, NULL, NULL },
-                { "hold.acpi=1\n", "", 0, "1", NULL },
-                { "hold.acpi\nhold.=1\nhold.sapi=1\nhold.acpi=12345678\n", "", 0, NULL, NULL },
-                { "removal.map 1\nremoval.\nhold.acpi=0\nremoval.nonsense\nremoval", "", 0, "0", "map 1\n\nnonsense\n" },
-                { "\n\n\n", "", 0, NULL, NULL },
-                { "set.auto_online_blocks=offline\nset.\nset.x=y\n", "", 0, NULL, NULL },
-                { "nonsense\n=\nknob.\nknob.=x\nknob.unheard=1\n", "", 0, NULL, NULL },
-                { "knob.auto_online_blocks=online", "online", 0, NULL, NULL },
-                { "knob.auto_online_blocks=\n", "", 0, NULL, NULL },
-                { "knob.auto_online_block=online\nknob.auto_online_blocksx=online\n", "", 0, NULL, NULL },
-                { "knob.auto_online_blocks=a-value-that-is-longer-than-what-any-knob-holds\n", "", 0, NULL, NULL },
-                { "hands-off=32\nknob.auto_online_blocks=offline\n", "offline", 1, NULL, NULL },
-                { "hands-off=32-\n", "", 0, NULL, NULL },
-                { "hands-off=39-32\n", "", 0, NULL, NULL },
-                { "hands-off=99999999999999999999\n", "", 0, NULL, NULL },
-                { "hands-off=1-2\nhands-off=x\n", "", 2, NULL, NULL },
-                { "hands-off=1-2\nhands-off=7\n", "", 1, NULL, NULL },
+                { "", "", 0, NULL, NULL, 0, 0 },
+                { "hold.acpi=1\n", "", 0, "1", NULL, 0, 0 },
+                { "hold.acpi=0\n", "", 0, NULL, NULL, 1, 1 },
+                { "hold.acpi=\nhold.acpi=Y\nhold.acpi=11\nhold.acpi=1 \n", "", 0, NULL, NULL, 4, 1 },
+                { "hold.acpi=1\nhold.acpi=0\n", "", 0, "1", NULL, 1, 2 },
+                { "hold.dax=1\nhold.boot=0\nhold.unknown=\nhold.virtio-mem=N\nhold.virtio-mem=1\n", "", 0, NULL, NULL, 5, 1 },
+                { "hold.acpi\nhold.=1\nhold.sapi=1\nhold.acpi=12345678\n", "", 0, NULL, NULL, 4, 1 },
+                { "removal.map 1\nremoval.\nhold.acpi=1\nremoval.nonsense\nremoval", "", 0, "1", "map 1\n\nnonsense\n", 1, 5 },
+                { "\n\n\n", "", 0, NULL, NULL, 3, 1 },
+                { "set.auto_online_blocks=offline\nset.\nset.x=y\n", "", 0, NULL, NULL, 2, 2 },
+                { "nonsense\n=\nknob.\nknob.=x\nknob.unheard=1\n", "", 0, NULL, NULL, 5, 1 },
+                { "knob.auto_online_blocks=online", "online", 0, NULL, NULL, 0, 0 },
+                { "knob.auto_online_blocks=\n", "", 0, NULL, NULL, 1, 1 },
+                { "knob.auto_online_blocks=one word\nknob.auto_online_blocks=\x1b[2J\nknob.auto_online_blocks=0\n", "", 0, NULL, NULL, 3, 1 },
+                { "knob.auto_movable_ratio=many\nknob.auto_movable_ratio=-1\nknob.auto_movable_numa_aware=1\nset.auto_movable_numa_aware=y\n", "", 0, NULL, NULL, 4, 1 },
+                { "knob.auto_online_block=online\nknob.auto_online_blocksx=online\n", "", 0, NULL, NULL, 2, 1 },
+                { "knob.auto_online_blocks=a-value-that-is-longer-than-what-any-knob-holds\n", "", 0, NULL, NULL, 1, 1 },
+                { "hands-off=32\nknob.auto_online_blocks=offline\n", "offline", 1, NULL, NULL, 0, 0 },
+                { "hands-off=32-\n", "", 0, NULL, NULL, 1, 1 },
+                { "hands-off=39-32\n", "", 0, NULL, NULL, 1, 1 },
+                { "hands-off=99999999999999999999\n", "", 0, NULL, NULL, 1, 1 },
+                { "hands-off=1-2\nhands-off=x\n", "", 2, NULL, NULL, 1, 2 },
+                { "hands-off=1-2\nhands-off=7\n", "", 1, NULL, NULL, 0, 0 },
+                { "inode.\ninode.=\ninode.1\ninode.x=1\ninode.4294967295=1\ninode.1=-1\n", "", 0, NULL, NULL, 6, 1 },
+                { "eject-notice=1\neject-notice=0\n", "", 0, NULL, NULL, 1, 1 },
+                { "memmap-policy=node 1 off\t\nmemmap-policy=\xff\n", "", 0, NULL, NULL, 2, 1 },
         };
         struct machine *m = *state;
 
@@ -119,11 +129,48 @@ static void test_tolerant(void **state) {
 
                 tree_file(&m->t, "mhpd/state", row->text);
                 ROW_INT(row->text, mhp_state_file_load(m->dir, &saved), 0);
-                assert_string_equal(saved.knob[MHP_KNOB_AUTO_ONLINE_BLOCKS], row->blocks);
+                ROW_STR(row->text, saved.knob[MHP_KNOB_AUTO_ONLINE_BLOCKS], row->blocks);
                 ROW_INT(row->text, mhp_ranges_count(&saved.hands_off), row->n);
-                assert_string_equal(saved.hold[MHP_SOURCE_ACPI], row->hold ? row->hold : "");
-                assert_string_equal(saved.removals ? saved.removals : "", row->removals ? row->removals : "");
+                ROW_STR(row->text, saved.hold[MHP_SOURCE_ACPI], row->hold ? row->hold : "");
+                ROW_STR(row->text, saved.removals ? saved.removals : "", row->removals ? row->removals : "");
+                ROW_INT(row->text, saved.n_bad, row->n_bad);
+                ROW_INT(row->text, saved.bad_line, row->bad_line);
+                ROW_INT(row->text, saved.place_table != NULL, 0);
         }
+}
+
+/* A NUL does not hide what is behind it. */
+static void test_nul(void **state) {
+        static const char text[] = "hold.acpi=1\0\nhands-off=3\n\0";
+        _cleanup_saved_ struct mhp_saved saved = { 0 };
+        struct machine *m = *state;
+
+        tree_bytes(&m->t, "mhpd/state", text, sizeof(text) - 1);
+        assert_int_equal(mhp_state_file_load(m->dir, &saved), 0);
+        assert_string_equal(saved.hold[MHP_SOURCE_ACPI], "");
+        assert_int_equal(mhp_ranges_count(&saved.hands_off), 1);
+        assert_int_equal(saved.n_bad, 2);
+}
+
+/* Of two for a block the later one counts, and of a block that is not kept none. */
+static void test_inodes(void **state) {
+        _cleanup_saved_ struct mhp_saved saved = { 0 }, got = { 0 };
+        struct machine *m = *state;
+
+        assert_int_equal(mhp_ranges_add(&saved.hands_off, 32, 33), 0);
+        assert_int_equal(mhp_saved_add_inode(&saved, 33, 700), 0);
+        assert_int_equal(mhp_saved_add_inode(&saved, 32, UINT64_MAX), 0);
+        assert_int_equal(mhp_saved_add_inode(&saved, 34, 701), 0);
+        assert_int_equal(mhp_saved_add_inode(&saved, 33, 5), 0);
+        mhp_saved_sort_inodes(&saved);
+        assert_int_equal(mhp_state_file_save(m->dir, &saved), 0);
+        assert_string_equal(tree_read(&m->t, "mhpd/state"), "hands-off=32-33\ninode.32=18446744073709551615\ninode.33=5\n");
+        assert_int_equal(mhp_state_file_load(m->dir, &got), 0);
+        assert_int_equal(got.n_inodes, 2);
+        assert_true(got.inode[0].nr == 32 && got.inode[0].inode == UINT64_MAX && got.inode[1].nr == 33 && got.inode[1].inode == 5);
+        assert_int_equal(mhp_saved_add_inode(&got, 33, 6), 0);
+        mhp_saved_sort_inodes(&got);
+        assert_int_equal(got.inode[1].inode, 6);
 }
 
 /* A table without rules is not the same as one that was not touched. */
@@ -170,7 +217,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 T(test_nothing),
                 T(test_round_trip),
-                T(test_tolerant),
+                T(test_tolerant), T(test_nul), T(test_inodes),
                 T(test_place_table),
                 T(test_failures),
         };
