@@ -14,6 +14,7 @@
 #include "daemon/dry-run.h"
 #include "daemon/executor.h"
 #include "daemon/guard.h"
+#include "daemon/hands-off.h"
 #include "daemon/host.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
@@ -40,27 +41,14 @@ int engine_check(struct engine *engine, int r) {
         return sd_event_exit(engine->event, r);
 }
 
-/* What has to outlive a restart: blocks whose being offline is somebody's will, not theirs that nobody cared for yet. */
-static bool keeps_offline(const struct mhp_block *block) {
-        if (!block || block->state != MHP_STATE_OFFLINE)
-                return false;
-        if (block->flags & MHP_BLOCK_HANDS_OFF)
-                return true;
-        return block->goal == MHP_WANT_NONE && (block->reason == MHP_REASON_REQUESTED || block->reason == MHP_REASON_ACCEPTED);
-}
-
 int engine_touch(struct engine *engine, uint32_t nr) {
         const struct mhp_block *block = mhp_map_find(engine->ring->map, nr);
-        bool keep = keeps_offline(block);
+        int r = hands_off_touch(engine, nr, block);
 
-        if (keep != mhp_ranges_contain(&engine->saved.hands_off, nr)) {
-                int r = keep ? mhp_ranges_add(&engine->saved.hands_off, nr, nr) : mhp_ranges_remove(&engine->saved.hands_off, nr, nr);
-                if (r < 0)
-                        return r;
-                engine->save = true;
-        }
+        if (r < 0)
+                return r;
         jobs_touch(engine->jobs, engine->ring->map, nr);
-        int r = settled_touch(engine->settled, nr);
+        r = settled_touch(engine->settled, nr);
         return r < 0 ? r : memmap_touch(engine->memmap, nr, block);
 }
 
@@ -378,45 +366,27 @@ int engine_add_sources(struct engine *engine) {
         return r < 0 ? r : sd_event_source_set_ratelimit(engine->uevent_source, UEVENT_PAUSE, 1);
 }
 
-/* What the state file remembers: blocks that another hand, or an administrator, wants offline. */
-static int remember(struct engine *engine, const struct mhp_ranges *hands_off) {
-        int r = 0;
-
-        for (const struct mhp_block *b = mhp_map_at_or_after(engine->ring->map, 0); b && r >= 0; b = mhp_map_next_block(engine->ring->map, b))
-                if (mhp_ranges_contain(hands_off, b->nr))
-                        r = engine_event(engine, &(struct mhp_event) {
-                                .type = MHP_EVENT_GOAL, .now = loop_now(), .block = b->nr, .want = MHP_WANT_NONE,
-                                .reason = MHP_REASON_FOREIGN_OFFLINE });
-        return r;
-}
-
 static int scan(struct engine *engine) {
         return mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_SCAN, loop_now(), mhp_ring_event, engine->ring);
 }
 
 /* Of a teardown that died with the mhpd before this one, the kernel may still be bringing back what it took. */
 int engine_first_scan(struct engine *engine) {
-        _cleanup_ranges_ struct mhp_ranges hands_off = engine->saved.hands_off;
-        int r;
+        int r = scan(engine);
 
-        engine->saved.hands_off = (struct mhp_ranges) { 0 };
-        r = scan(engine);
         if (r >= 0 && engine->saved.removals && engine->ring->teardown && engine->executor) {
                 executor_wait(engine->executor, mhp_ring_barrier(engine->ring), UNDO_USEC);
                 r = scan(engine);
         }
         if (r >= 0)
-                r = remember(engine, &hands_off);
+                r = hands_off_restore(engine);
         if (r >= 0)
                 r = removals_resume(engine);
         if (r >= 0)
                 r = jobs_adopt(engine->jobs);
         if (r >= 0)
                 r = settled_begin(engine->settled);
-        if (r < 0)
-                return r;
-        engine->save = engine->save || hands_off.n > 0;
-        return turn(engine);
+        return r < 0 ? r : turn(engine);
 }
 
 int engine_new_ring(struct engine *engine, struct mhp_config *config, const struct mhp_arming *arming, uint64_t block_size) {

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -138,6 +139,19 @@ int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_re
         if (r < 0)
                 return r;
         *ret = reading;
+        return 0;
+}
+
+int mhp_sysfs_block_inode(const struct mhp_root *root, uint32_t nr, uint64_t *ret) {
+        char path[BLOCK_PATH_MAX];
+        struct stat st;
+
+        if (root->memory_fd < 0)
+                return -ENOENT;
+        (void) snprintf(path, sizeof(path), "memory%u", nr);
+        if (fstatat(root->memory_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        *ret = st.st_ino;
         return 0;
 }
 

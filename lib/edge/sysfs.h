@@ -16,6 +16,9 @@ int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_re
 /* State and zone alone (node -1): what a worker reads back after a write. */
 int mhp_sysfs_read_zone(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret);
 
+/* What tells this block from another one that had its number before or will have it. */
+int mhp_sysfs_block_inode(const struct mhp_root *root, uint32_t nr, uint64_t *ret);
+
 /* `verb` to memoryN/state in one write(2); the kernel's answer as a negative errno. */
 int mhp_sysfs_write_state(const struct mhp_root *root, uint32_t nr, const char *verb);
 

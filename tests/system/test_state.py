@@ -400,6 +400,47 @@ class OtherHands(SystemCase):
 class HandsOff(SystemCase):
     """Blocks that another hand took offline stay so over a crash."""
 
+    def inode(self, number):
+        """What the file system calls the block's folder."""
+        return os.stat(os.path.join(self.machine.root, MEMORY, f"memory{number}")).st_ino
+
+    def saved(self):
+        """The state file."""
+        with open(self.mhpd.path("run", "state"), encoding="utf-8") as file:
+            return file.read()
+
+    def test_replaced_meanwhile(self):
+        """Other memory in the place of a block that was taken offline has been in nobody's hand."""
+        with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
+            file.write(f"hands-off=34-36\ninode.34={self.inode(34)}\ninode.35={self.inode(35) + 1}\ninode.36={self.inode(36)}\n")
+        self.mhpd.start()
+        self.wait_zone("Movable", [n for n in range(32, 48) if n not in (34, 36)])
+        self.wait_idle()
+        self.wait_zone("offline", (34, 36))
+        self.assertIn("blocks 35, which somebody took offline", self.mhpd.log())
+        wait_for("it is forgotten", lambda: "hands-off=34,36\n" in self.saved())
+        self.assertIn(f"inode.34={self.inode(34)}\ninode.36={self.inode(36)}\n", self.saved())
+        self.assertNotIn("inode.35", self.saved())
+
+    def test_remembered_by_inode(self):
+        self.need_root()
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+        self.bus.call("Offline", "st", "34", 0)
+        wait_for("it is offline", lambda: self.machine.states()[34] == "offline")
+        wait_for("it is saved", lambda: f"hands-off=34\ninode.34={self.inode(34)}\n" in self.saved())
+        self.mhpd.kill()
+        self.mhpd.start()
+        self.wait_idle()
+        self.wait_zone("offline", (34,))
+        self.mhpd.kill()
+        self.machine.remove(34)
+        os.makedirs(os.path.join(self.machine.root, MEMORY, "memory34.other"))      # keeps its number from being given out again
+        self.machine.add(34)
+        self.mhpd.start()
+        self.wait_zone("Movable")
+
     def test_from_the_state_file(self):
         with open(self.mhpd.path("run", "state"), "w", encoding="utf-8") as file:
             file.write("hands-off=34-35\n")
