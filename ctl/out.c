@@ -11,17 +11,16 @@
 #include "ctl/ctl.h"
 
 int ctl_fail(const struct ctl *ctl, int status, const char *format, ...) {
+        _cleanup_text_ struct mhp_text safe = {};
         char text[4096];
         va_list args;
 
         va_start(args, format);
         (void) vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        /* names and messages from elsewhere may try to speak to the terminal */
-        for (char *p = text; *p; p++)
-                if ((unsigned char) *p < ' ' || *p == 0x7f)
-                        *p = '?';
-        fprintf(stderr, "mhpctl: %s%s%s\n", ctl->verb ? ctl->verb->name : "", ctl->verb ? ": " : "", text);
+        /* names, words and messages from elsewhere may try to speak to the terminal, or be no text */
+        mhp_text_add_safe(&safe, text);
+        fprintf(stderr, "mhpctl: %s%s%s\n", ctl->verb ? ctl->verb->name : "", ctl->verb ? ": " : "", safe.data ? safe.data : "");
         return status;
 }
 

@@ -121,6 +121,28 @@ def bad_configuration():
             conf.rmdir() if conf.is_dir() and not conf.is_symlink() else os.unlink(conf)
 
 
+@test
+def words_that_are_no_text():
+    """They are shown as what they are not: neither a terminal nor a log gets the bytes."""
+    with mixed() as tree:
+        for verb in (["explain"], ["memmap"], ["plan", "plug"], ["plan", "offline"], ["list", "-o"], ["list"], ["simulate", "--add"], ["--color"], []):
+            for word in ("\udcff\udc9b", "\x9b2J", "\x1b[2J"):
+                run = subprocess.run([harness.MHPCTL, "--sysroot", tree.root, *verb, word], capture_output=True, timeout=60, env=harness.environment())
+                said = run.stderr.decode("utf-8")
+                assert run.returncode in (1, 2) and said.isprintable() is False and said.rstrip("\n").isprintable(), (verb, word, run)
+
+
+@test
+def full_output():
+    with mixed() as tree:
+        for verb in (["dump"], ["list"], ["list", "--all", "--json"], ["memmap"], ["policy"], ["--help"], ["--version"], ["help", "list"]):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                run = subprocess.run([harness.MHPCTL, *verb] + (["--sysroot", tree.root] if len(verb[0]) < 7 and verb[0] != "help" else []), stdout=full,
+                                     stderr=subprocess.PIPE, text=True, timeout=60, env=harness.environment())
+            equal(run.returncode, 1, f"exit status of {verb}: {run.stderr}")
+            has(run.stderr, "writing to standard output: No space left on device", "why")
+
+
 def names():
     """The paths of lib/edge/names.h that are relative, and so lie below --sysroot."""
     found = {}

@@ -92,6 +92,34 @@ class Reload(SystemCase):
             self.bus.call("Reload")
         self.assertIn("Zone=none", self.bus.call("GetConfig")[0])
 
+    def test_bytes_that_are_no_text(self):
+        """Whatever they are and wherever they stand: a reload says which file and line, and what is expected."""
+        self.need_root()
+        self.start()
+        for text, said in ((b"[Online]\nZone=movable\n[Rule \xff]\n", ":3: a byte 0xff .*expected UTF-8"),
+                           (b"\xef\xbb\xbf[Online]\nZone=\0movable\n", ":2: a byte 0x00 .*expected UTF-8 without NUL"),
+                           (b"\xff\xfe[\0O\0n\0l\0i\0n\0e\0]\0\n\0", ":1: a byte 0xff .*expected UTF-8"),
+                           (b"[Online]\nSettledUnit=\xed\xa0\x80.service\n", ":2: a byte 0xed .*expected UTF-8"),
+                           (b"[Online]\nSettledUnit=a\xc0\xaf.service\n", ":2: a byte 0xc0 .*expected UTF-8"),
+                           (b"#" * (300 << 10), ": 307200 bytes: expected at most 262144")):
+            with open(self.mhpd.path("config", "mhpd.conf"), "wb") as file:
+                file.write(text)
+            with self.assertRaisesRegex(BusError, f"stays in force: .*mhpd.conf{said}"):
+                self.bus.call("Reload")
+            self.assertRegex(self.mhpctl("reload").stderr, f"mhpd.conf{said}")
+        # half a character at the end of what is shown of a line
+        for text, said in ((b"[Online]\nZone=" + b"x" * 59 + "ü".encode() * 9, "mhpd.conf:2: invalid Zone .*expected"),
+                           (b"[Online]\n" + b"x" * 59 + "ü".encode() * 9, "mhpd.conf:2: invalid line .*expected"),
+                           (b"[Online]\nSettledUnit=" + "ü".encode() * 99, "mhpd.conf:2: invalid .*expected"),
+                           (b"[" + "ü".encode() * 40 + b"]\n", "mhpd.conf:1: .*expected"),
+                           (b"[Online]\n" + b"y" * 59 + "ü".encode() * 9 + b"=1\n", "mhpd.conf:2: unknown key .*expected"),
+                           ("[Online]\nZone=\u0085none\u009b2J\n".encode(), "mhpd.conf:2: .*expected")):
+            with open(self.mhpd.path("config", "mhpd.conf"), "wb") as file:
+                file.write(text)
+            warnings = self.bus.call("Reload")[0]
+            self.assertRegex(warnings[0], said)
+            self.assertEqual(self.bus.get("ConfigWarnings"), warnings)
+
     def test_what_is_online_stays(self):
         self.start()
         self.mhpd.configure("[Online]\nZone=movable\n")
