@@ -127,7 +127,7 @@ int main(int argc, char **argv) {
         int r = options_parse(argc, argv, &options);
 
         if (r <= 0)
-                return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+                return r == -EINVAL ? EXIT_USAGE : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (options.worker)
                 return run_worker(&options);
         if (options.switch_memmap)

@@ -71,6 +71,13 @@ static int default_runtime(struct options *o) {
         return 0;
 }
 
+static int say(const char *text) {
+        if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
+                return 0;
+        fprintf(stderr, "mhpd: writing to standard output: %s\n", strerror(errno));
+        return -EIO;
+}
+
 static int take_option(struct options *o, int c) {
         switch (c) {
         case OPT_WORKER:
@@ -98,11 +105,9 @@ static int take_option(struct options *o, int c) {
                 o->put_back = true;
                 return 1;
         case 'h':
-                fputs(help, stdout);
-                return 0;
+                return say(help);
         case 'V':
-                puts("mhpd " PACKAGE_VERSION);
-                return 0;
+                return say("mhpd " PACKAGE_VERSION "\n");
         default: /* getopt_long() has told */
                 fputs("mhpd: `mhpd --help` lists the options\n", stderr);
                 return -EINVAL;

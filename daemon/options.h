@@ -19,5 +19,5 @@ struct options {
         char runtime_below[PATH_MAX]; /* what `runtime` points to by default */
 };
 
-/* 1: go on; 0: --help or --version was answered; -EINVAL: told what is wrong. Strings belong to argv or to *ret, which is not to be copied. */
+/* 1: go on; 0: --help or --version was answered; -EINVAL: told what is wrong; -EIO: told that nobody could be answered. Strings belong to argv or to *ret, which is not to be copied. */
 int options_parse(int argc, char **argv, struct options *ret);

@@ -31,6 +31,12 @@ class Command(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(done.stdout, r"^mhpd [0-9]\S*\n$")
 
+    def test_full(self):
+        for word in ("--help", "--version"):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([case.PROGRAMS["mhpd"], word], stdout=full, stderr=subprocess.PIPE, text=True, timeout=10, check=False)
+            self.assertEqual((done.returncode, done.stderr), (1, "mhpd: writing to standard output: No space left on device\n"))
+
     def test_usage(self):
         for words in (["--no-such-option"], ["start"], ["--sysroot"], ["--dry-run=yes"], ["--dry-run", "--put-back"]):
             with self.subTest(words):

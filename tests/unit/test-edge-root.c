@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "edge/root-own.h"
@@ -359,6 +362,60 @@ static void test_own_replace(void **state) {
         tree_remove(&t);
 }
 
+static bool put(const char *path, const char *text) {
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t) strlen(text);
+
+        if (fd >= 0)
+                close(fd);
+        return done;
+}
+
+/* As root of a namespace of its own, with a file system of two pages. */
+static bool make_small(const char *path) {
+        char users[64], groups[64];
+
+        (void) snprintf(users, sizeof(users), "0 %u 1", geteuid());
+        (void) snprintf(groups, sizeof(groups), "0 %u 1", getegid());
+        return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && put("/proc/self/uid_map", users) && put("/proc/self/setgroups", "deny") &&
+               put("/proc/self/gid_map", groups) && mount("none", path, "tmpfs", 0, "size=8k") == 0;
+}
+
+/* 77: that cannot be had here. */
+static int fill_up(const char *path) {
+        char text[3 << 12], old[16] = "";
+        int fd;
+
+        memset(text, 'x', sizeof(text));
+        if (!make_small(path))
+                return 77;
+        if (mhp_own_replace(path, "state", "old", 3) != 0 || mhp_own_replace(path, "state", text, sizeof(text)) != -ENOSPC)
+                return 1;
+        if (chdir(path) < 0 || access("state.new", F_OK) == 0)
+                return 2;
+        fd = open("state", O_RDONLY | O_CLOEXEC);
+        return fd >= 0 && read(fd, old, sizeof(old)) == 3 && strcmp(old, "old") == 0 ? 0 : 3;
+}
+
+/* What was there stays, and the errno is the one of the write. */
+static void test_own_full(void **state) {
+        struct tree t;
+        int status;
+        pid_t pid;
+
+        tree_make(&t);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(fill_up(t.path));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        tree_remove(&t);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+                skip();
+        assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* A file takes the place of the one before; where that cannot be, another name is found. */
 static void test_own_set_aside(void **state) {
         struct tree t;
@@ -387,7 +444,7 @@ int main(void) {
                 cmocka_unit_test(test_read_all),
                 cmocka_unit_test(test_read_all_too_large), cmocka_unit_test(test_no_file),
                 cmocka_unit_test(test_write), cmocka_unit_test(test_write_read_fifo), cmocka_unit_test(test_lease),
-                cmocka_unit_test(test_own_read), cmocka_unit_test(test_own_replace), cmocka_unit_test(test_own_set_aside),
+                cmocka_unit_test(test_own_read), cmocka_unit_test(test_own_replace), cmocka_unit_test(test_own_full), cmocka_unit_test(test_own_set_aside),
                 cmocka_unit_test(test_link_name),
                 cmocka_unit_test(test_opendir),
         };
