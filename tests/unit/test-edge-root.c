@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -173,10 +172,7 @@ static void test_lease(void **state) {
         tree_make(&t);
         assert_int_equal(mhp_root_open(t.path, &root), 0);
         tree_file(&t, "leased", "x");
-        assert_true(signal(SIGIO, SIG_IGN) != SIG_ERR);
-        lease = openat(t.fd, "leased", O_RDWR | O_CLOEXEC);
-        assert_true(lease >= 0);
-        assert_int_equal(fcntl(lease, F_SETLEASE, F_WRLCK), 0);
+        lease = tree_lease(&t, "leased");
         (void) alarm(20); /* a lease holds for 45 s */
         assert_int_equal(mhp_root_read(&root, "leased", buf, sizeof(buf)), -EWOULDBLOCK);
         assert_int_equal(fcntl(lease, F_SETLEASE, F_UNLCK), 0);
