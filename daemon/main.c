@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/worker-main.h"
 #include "base/units.h"
@@ -13,14 +14,32 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/notify.h"
+#include "edge/companion.h"
+#include "edge/confine.h"
 #include "edge/dax.h"
 #include "edge/standby.h"
+#include "edge/worker.h"
 
 #define EXIT_USAGE 2
 
+/* Opens the machine and gives up all else: descriptors from `first` on, capabilities, system calls. hold and teardown of the companion patches want
+ * CAP_SYS_ADMIN. */
+static int confine(const struct options *options, int first, struct mhp_root *ret) {
+        struct mhp_companion companion;
+        int r = mhp_confine_files(first);
+
+        if (r >= 0)
+                r = mhp_root_open(options->sysroot, ret);
+        if (r < 0)
+                return r;
+        mhp_companion_read(ret, &companion);
+        r = mhp_confine_capabilities(companion.hold || companion.teardown);
+        return r < 0 ? r : mhp_confine_calls();
+}
+
 static int run_worker(const struct options *options) {
         _cleanup_root_ struct mhp_root root = MHP_ROOT_NONE;
-        int r = mhp_root_open(options->sysroot, &root);
+        int r = confine(options, MHP_WORKER_FD + 1, &root);
 
         if (r >= 0)
                 r = mhp_worker_main(MHP_WORKER_FD, &root);
@@ -39,7 +58,7 @@ static int run_switch(const struct options *options) {
         if (n < sizeof(device) && (strcmp(value, "=0") == 0 || strcmp(value, "=1") == 0)) {
                 memcpy(device, options->switch_memmap, n);
                 device[n] = '\0';
-                r = mhp_root_open(options->sysroot, &root);
+                r = confine(options, STDERR_FILENO + 1, &root);
                 if (r >= 0 && strncmp(device, "memory", 6) == 0)
                         r = mhp_parse_u32(device + 6, &nr) < 0 ? -EINVAL : mhp_standby_switch(&root, nr, value[1] == '1');
                 else if (r >= 0)

@@ -211,11 +211,12 @@ static void worker_done(struct worker *worker) {
 
 int mhp_worker_main(int fd, const struct mhp_root *root) {
         const struct sigaction action = { .sa_handler = interrupt }; /* no SA_RESTART: write(2) is to return */
+        const struct sigaction ignore = { .sa_handler = SIG_IGN };
         _cleanup_(worker_done) struct worker worker = { .fd = fd, .root = root, .counter = MHP_COUNTER_NONE };
         static struct mhp_worker_request request;
         int r;
 
-        if (sigaction(SIGUSR1, &action, NULL) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        if (sigaction(SIGUSR1, &action, NULL) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return -errno;
 
         while ((r = mhp_worker_take(fd, &request)) > 0) {

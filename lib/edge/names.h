@@ -100,6 +100,7 @@
 /* This program, for starting its worker, and what it has open. Absolute: it is not the machine below --sysroot. */
 #define NAME_SELF_EXE "/proc/self/exe"
 #define NAME_OWN_FD "/proc/self/fd"
+#define NAME_NULL "/dev/null"
 
 /* Below memoryN. */
 #define NAME_STATE "state"

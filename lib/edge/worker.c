@@ -7,7 +7,10 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#include "base/macro.h"
 
 extern char **environ;
 
@@ -203,11 +206,14 @@ static bool request_valid(const struct mhp_worker_request *request, size_t len) 
                !request->device[0] && (!request->value[0] || (online && mhp_worker_lifts(request)));
 }
 
+/* A message that is too long shows in the byte behind. */
 int mhp_worker_take(int fd, struct mhp_worker_request *ret) {
+        char behind;
+        const struct iovec parts[] = { { ret, sizeof(*ret) }, { &behind, 1 } };
         ssize_t len;
 
         do
-                len = recv(fd, ret, sizeof(*ret), MSG_TRUNC);
+                len = readv(fd, parts, ELEMENTSOF(parts));
         while (len < 0 && errno == EINTR);
         if (len < 0)
                 return -errno;
@@ -224,7 +230,7 @@ int mhp_worker_give(int fd, const struct mhp_worker_answer *given) {
         memcpy(answer.rest, given->result, results);
         memcpy(answer.rest + results, given->tally, tallies);
         do
-                len = send(fd, &answer, sizeof(answer.header) + results + tallies, MSG_NOSIGNAL);
+                len = write(fd, &answer, sizeof(answer.header) + results + tallies);
         while (len < 0 && errno == EINTR);
         return len < 0 ? -errno : 0;
 }

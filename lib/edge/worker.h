@@ -51,7 +51,8 @@ bool mhp_verb_is_device(enum mhp_verb verb);
 /* 1: an answer; 0: none there yet; -ECONNRESET: the worker is gone; -EBADMSG: it talks nonsense. Does not block. */
 int mhp_worker_receive(int fd, struct mhp_worker_answer *ret);
 
-/* The worker's own side of the talk. One request: 1, 0 when the other end is closed, -EBADMSG for nonsense; waits. */
+/* The worker's own side of the talk, by read(2) and write(2): a worker has no system call of sockets (edge/confine.h). SIGPIPE is to be ignored.
+ * One request: 1, 0 when the other end is closed, -EBADMSG for nonsense; waits. */
 struct mhp_worker_request {
         uint32_t verb; /* enum mhp_verb */
         uint32_t n;

@@ -10,6 +10,13 @@ from mhpsys.daemon import wait_for
 from mhpsys.machine import BOOT, DEVICE
 
 
+def instrumented(program):
+    """Whether it was built with sanitizers or for coverage."""
+    with open(program, "rb") as file:
+        code = file.read()
+    return any(word in code for word in (b"__asan_init", b"__gcov_"))
+
+
 class Worker(SystemCase):
     """All blocks of the device wait to come online; blocks can be made to hang."""
 
@@ -53,6 +60,24 @@ class Worker(SystemCase):
             if int(fields[1]) == self.mhpd.process.pid and fields[0] in state:
                 found.append(int(name))
         return found
+
+    def test_confined(self):
+        """The worker has its files and the socket that mhpd gave it: no capability, no way to more, and no other descriptor."""
+        worker = self.start_stuck(40)
+        with open(f"/proc/{worker}/status", encoding="ascii", errors="replace") as file:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+        self.assertEqual((status["Seccomp"].strip(), status["NoNewPrivs"].strip()), ("2", "1"))
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            self.assertEqual(int(status[name], 16), 0, name)
+        files = {int(fd): os.readlink(f"/proc/{worker}/fd/{fd}") for fd in os.listdir(f"/proc/{worker}/fd")}
+        self.assertTrue(files.pop(3).startswith("socket:"))
+        if not files[2].startswith("/dev/null"):        # a build that reports on itself keeps standard error
+            self.assertTrue(instrumented(self.mhpd.program), files)
+            del files[2]
+        for fd, target in files.items():
+            self.assertTrue(target == "/dev/null" if fd < 3 else target.startswith(self.machine.root), f"{fd}: {target}")
+        self.machine.release()
+        self.wait_zone("Movable")
 
     def test_killed_at_work(self):
         worker = self.start_stuck(40)
