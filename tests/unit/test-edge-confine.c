@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "edge/confine.h"
+#include "edge/worker.h"
 
 #ifndef INSTRUMENTED
 #define INSTRUMENTED 0
@@ -185,6 +186,26 @@ static void test_abort(void **state) {
                 assert_int_equal(IN_CHILD(end_badly()), -SIGABRT);
 }
 
+/* The talk goes by readv(2), which does not tell the length of what did not fit: as many blocks as can be, and a byte, make no sense. */
+static void test_too_long(void **state) {
+        static struct {
+                struct mhp_worker_request request;
+                char more;
+        } raw = { .request = { .verb = MHP_VERB_OFFLINE, .n = MHP_WORKER_BLOCKS_MAX } };
+        static struct mhp_worker_request taken;
+        int pair[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+        for (size_t more = 0; more < 2; more++) {
+                size_t len = sizeof(raw.request) + more;
+
+                assert_int_equal(send(pair[1], &raw, len, MSG_NOSIGNAL), (ssize_t) len);
+                assert_int_equal(mhp_worker_take(pair[0], &taken), more == 0 ? 1 : -EBADMSG);
+        }
+        close(pair[0]);
+        close(pair[1]);
+}
+
 /* -------------------------------------------------------------------------------------------- capabilities, descriptors */
 
 /* A number of /proc/self/status; base 16 for capabilities. */
@@ -256,6 +277,7 @@ int main(void) {
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_left),
                 cmocka_unit_test(test_abort),
+                cmocka_unit_test(test_too_long),
                 cmocka_unit_test(test_status),
                 cmocka_unit_test(test_capabilities),
                 cmocka_unit_test(test_files),

@@ -12,6 +12,7 @@ from .cpio import Archive, merged
 
 SUITE = "bookworm"
 SIZE = "900M"
+# libseccomp2 comes with systemd.
 PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "polkitd", "kmod", "libinih1", "libnl-3-200", "libnl-genl-3-200",
             "procps", "util-linux", "bc", "ndctl", "daxctl", "qemu-guest-agent")
 HELPERS = pathlib.Path(__file__).resolve().parent.parent / "helpers"
