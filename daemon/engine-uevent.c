@@ -136,31 +136,43 @@ static int take_some(struct engine *engine, uint64_t until) {
         return hear_more(engine);
 }
 
+static int keep(struct engine *engine, const struct mhp_uevent *uevent) {
+        int r = ARRAY_GROW(engine->heard, engine->n_heard, engine->heard_capacity);
+
+        if (r >= 0)
+                engine->heard[engine->n_heard++] = *uevent;
+        return r;
+}
+
+/* What is no block's is taken in at once, and not kept. */
+static int take_one(struct engine *engine, const struct mhp_uevent *uevent, bool *ret_devices) {
+        switch (uevent->action) {
+        case MHP_UEVENT_ADD:
+        case MHP_UEVENT_REMOVE:
+        case MHP_UEVENT_CHANGE:
+                return keep(engine, uevent);
+        case MHP_UEVENT_DAX:
+                *ret_devices = true;
+                return 0;
+        case MHP_UEVENT_EJECT:
+        case MHP_UEVENT_RESIZE:
+                *ret_devices = true;
+                return host_heard(engine->host, uevent);
+        }
+        return 0;
+}
+
 static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *ret_devices) {
         struct mhp_uevent uevent;
         int r;
 
         while ((r = mhp_uevents_next(engine->uevents, &uevent)) != 0) {
-                if (r == -ENOBUFS) {
+                if (r == -ENOBUFS)
                         *ret_lost = true;
-                        continue;
-                }
-                if (r > 0 && uevent.action == MHP_UEVENT_DAX) {
-                        *ret_devices = true;
-                        continue;
-                }
-                if (r > 0 && (uevent.action == MHP_UEVENT_EJECT || uevent.action == MHP_UEVENT_RESIZE)) {
-                        *ret_devices = true;
-                        r = host_heard(engine->host, &uevent);
-                        if (r < 0)
-                                return r;
-                        continue;
-                }
-                if (r >= 0)
-                        r = ARRAY_GROW(engine->heard, engine->n_heard, engine->heard_capacity);
-                if (r < 0)
+                else if (r == 1)
+                        r = take_one(engine, &uevent, ret_devices);
+                if (r < 0 && r != -ENOBUFS)
                         return r;
-                engine->heard[engine->n_heard++] = uevent;
                 if (loop_now() >= until)
                         return hear_more(engine);
         }

@@ -185,7 +185,7 @@ static int receive(struct mhp_genl *genl) {
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return errno == EAGAIN ? 0 : errno == ENOBUFS ? MHP_GENL_LOST : -errno;
+                        return errno == EAGAIN ? 0 : errno == ENOBUFS || errno == ENOMEM ? MHP_GENL_LOST : -errno;
                 if (from_len != sizeof(from) || from.nl_family != AF_NETLINK || from.nl_pid != 0 || (size_t) n > sizeof(genl->data))
                         continue;
                 genl->len = (size_t) n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The kernel's own uevents for memory blocks, dax devices, and what a kernel with the companion patch tells of a host's requests, through libudev,
- * before udevd has seen them. */
+/* The kernel's own uevents for memory blocks, dax devices, and what a kernel with the companion patch tells of a host's requests, through
+ * libudev's socket, before udevd has seen them. */
 
 #include "edge/root.h"
 #include "model/block.h"
@@ -33,6 +33,12 @@ struct mhp_uevents *mhp_uevents_free(struct mhp_uevents *uevents);
 DEFINE_CLEANUP(struct mhp_uevents *, mhp_uevents_free)
 int mhp_uevents_fd(const struct mhp_uevents *uevents);
 
-/* The next event that is there. 1: *ret has it; 0: no more for now; -ENOBUFS: some were lost, everything has to be read again; the
- * socket goes on working. Does not block. */
+/* What there is may be for others, and that without end: a caller that has a limit looks at the clock after each. */
+#define MHP_UEVENTS_PASSED 2
+
+/* The next message that is there. 1: *ret has it; 0: there is none for now; PASSED: it is not for us, or makes no sense; -ENOBUFS: some were lost, everything
+ * has to be read again; the socket goes on working. Does not block. */
 int mhp_uevents_next(struct mhp_uevents *uevents, struct mhp_uevent *ret);
+
+/* One message of the kernel's. 1: *ret has it; 0: it is not for us, or makes no sense. For tests and fuzzing. */
+int mhp_uevent_parse(const char *data, size_t len, struct mhp_uevent *ret);

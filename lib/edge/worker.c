@@ -156,8 +156,9 @@ static bool answer_valid(const struct mhp_worker_answer *answer) {
         return n_counted == answer->n_tallies;
 }
 
+/* An answer with no result in it would put off the deadline and tell nothing. */
 static bool header_valid(const struct answer_header *header, size_t len) {
-        return len >= sizeof(*header) && header->done <= 1 && header->n <= MHP_WORKER_RESULTS_MAX && header->n_tallies <= MHP_WORKER_TALLIES_MAX &&
+        return len >= sizeof(*header) && (header->n > 0 || header->done) && header->done <= 1 && header->n <= MHP_WORKER_RESULTS_MAX && header->n_tallies <= MHP_WORKER_TALLIES_MAX &&
                len == sizeof(*header) + header->n * sizeof(struct mhp_worker_result) + header->n_tallies * sizeof(struct mhp_tally);
 }
 
@@ -168,7 +169,7 @@ int mhp_worker_receive(int fd, struct mhp_worker_answer *ret) {
         if (len < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
         if (len < 0)
-                return -errno;
+                return errno == ENOMEM ? -ENOBUFS : -errno; /* the kernel's want, and not ours: an answer that is lost */
         if (len == 0)
                 return -ECONNRESET;
         if (!header_valid(&answer.header, (size_t) len))

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The worker process: it dies, it hangs, and mhpd goes on."""
 
+import ctypes
 import os
 import signal
+import socket
+import struct
 import time
 
 from mhpsys.case import SystemCase
@@ -136,6 +139,41 @@ class Worker(SystemCase):
         self.assertEqual(self.mhpd.stop(), 0)
         self.assertLess(time.monotonic() - began, 3)
         wait_for("the worker's end", lambda: not os.path.exists(f"/proc/{worker}"))
+
+    @staticmethod
+    def speak(worker, *messages):
+        """As if that worker had said it: its socket is its descriptor 3."""
+        libc, pidfd = ctypes.CDLL(None, use_errno=True), os.pidfd_open(worker)
+        fd = libc.syscall(438, pidfd, 3, 0)   # pidfd_getfd(2)
+        os.close(pidfd)
+        if fd < 0:
+            raise OSError(ctypes.get_errno(), "pidfd_getfd")
+        with socket.socket(fileno=fd) as mouth:
+            for message in messages:
+                try:
+                    mouth.send(message)
+                except OSError:   # nobody listens to it any more
+                    return
+
+    def test_nonsense(self):
+        """A worker that cannot be understood is replaced, whether it was asked for something or not. What it did is read afresh."""
+        other = struct.pack("<IIII", 0, 1, 0, 0) + struct.pack("<I", 7) + bytes(28)
+        for nonsense in (b"x", b"\xff" * 16, b"\0" * 16, struct.pack("<IIII", 1, 0, 0, 0), other, bytes(200000)):
+            self.machine.by_hand(40, "offline")
+            self.machine.hold(40)
+            self.mhpd.start()
+            wait_for("a worker at block 40", lambda: self.machine.waits(40) and self.mhpd.workers())
+            worker = self.mhpd.workers()[0]
+            self.speak(worker, nonsense)
+            wait_for("another worker", lambda w=worker: self.mhpd.workers() and w not in self.mhpd.workers())
+            self.machine.release()
+            self.wait_zone("Movable")
+            self.wait_idle()
+            self.assertEqual(self.bus.get("GaveUp"), 0)
+            worker = self.mhpd.workers()[0]
+            self.speak(worker, nonsense)
+            wait_for("its end", lambda w=worker: w not in self.mhpd.workers())
+            self.assertEqual(self.mhpd.stop(), 0)
 
     def test_mhpd_killed(self):
         """The worker does not outlive mhpd, and the next mhpd ends what this one began."""
