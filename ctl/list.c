@@ -179,6 +179,23 @@ static size_t count_groupless(const struct mhp_map *map) {
         return n;
 }
 
+/* Blocks that this program cannot read, or whose state it does not know: the others are shown all the same. */
+static int print_unknown(struct ctl *ctl, const struct mhp_map *map) {
+        _cleanup_ranges_ struct mhp_ranges unknown = {};
+
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b; b = mhp_map_next_block(map, b)) {
+                int r = b->state == MHP_STATE_UNKNOWN ? mhp_ranges_add(&unknown, b->nr, b->nr) : 0;
+                if (r < 0)
+                        return r;
+        }
+        if (unknown.n == 0)
+                return 0;
+        mhp_text_printf(&ctl->out, "The state of block%s ", unknown.n > 1 || unknown.range[0].last > unknown.range[0].first ? "s" : "");
+        mhp_ranges_print(&unknown, &ctl->out);
+        mhp_text_add(&ctl->out, " cannot be read, or is none that mhpctl knows.\n");
+        return ctl->out.error;
+}
+
 static int print_table(struct listing *list, struct mhp_memmaps *memmaps) {
         _cleanup_table_ struct ctl_table table = {};
         struct ctl *ctl = list->ctl;
@@ -207,7 +224,8 @@ static int print_table(struct listing *list, struct mhp_memmaps *memmaps) {
         if (groupless > 0)
                 mhp_text_printf(&ctl->out, "The group of %zu block%s is unknown%s.\n", groupless, groupless == 1 ? "" : "s",
                                 ctl->sysroot || ctl->host ? "" : " (root sees more; everybody does while mhpd runs)");
-        return CTL_DONE;
+        r = print_unknown(ctl, map);
+        return r < 0 ? r : CTL_DONE;
 }
 
 int verb_list(struct ctl *ctl) {

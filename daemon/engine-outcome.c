@@ -10,27 +10,35 @@
 #include "daemon/kernel-events.h"
 #include "daemon/loop.h"
 #include "daemon/removals.h"
+#include "edge/names.h"
 #include "edge/sysfs.h"
 
 static int gone(struct engine *engine, uint32_t nr) {
         return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_GONE, .now = loop_now(), .block = nr });
 }
 
-int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr) {
+/* *ret_error: why it could not be read this time, positive; 0: it was, or is gone. */
+static int try_read(struct engine *engine, enum mhp_resolve how, uint32_t nr, int *ret_error) {
         struct mhp_reading reading;
         int r = mhp_sysfs_read_block(&engine->root, nr, &reading);
 
-        if (r == -ENOENT || r == -ENODEV)
+        *ret_error = 0;
+        if (r == -ENOENT || r == -ENODEV || r == -ENOTDIR)
                 return gone(engine, nr);
-        if (r == -ENOMEM)
-                return r;
-        if (r < 0)
-                return 0; /* what cannot be read now is left as it was; the next event tries again */
+        if (r >= 0)
+                r = mhp_groups_resolve(engine->groups, how, &reading);
+        if (r < 0) {
+                *ret_error = -r;
+                return 0;
+        }
+        r = engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = loop_now(), .reading = &reading });
+        return r < 0 ? r : unread_note(engine, nr, reading.error);
+}
 
-        r = mhp_groups_resolve(engine->groups, how, &reading);
-        if (r < 0)
-                return r;
-        return engine_event(engine, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = loop_now(), .reading = &reading });
+int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr) {
+        int error, r = try_read(engine, how, nr, &error);
+
+        return r < 0 || error == 0 ? r : unread_block(engine, nr, error);
 }
 
 static int outcome(struct engine *engine, uint32_t nr, int error) {
@@ -73,20 +81,32 @@ static int take_kept(struct engine *engine, uint32_t nr, const struct mhp_tally 
         return take_count(engine, nr, &kept);
 }
 
+static int judge(struct engine *engine, const struct mhp_worker_result *result, const struct mhp_tally *tally) {
+        int r;
+
+        if (result->error == ECANCELED)
+                return 0; /* not begun, because one before it was interrupted, or undone; it is free again when the step is over */
+        r = take_kept(engine, result->nr, tally);
+        return r < 0 ? r : outcome(engine, result->nr, result->error);
+}
+
 int engine_result(struct engine *engine, const struct mhp_worker_result *result, const struct mhp_tally *tally, unsigned n_heard) {
         /* A write that fails is not announced, nor is a look. */
         unsigned own = result->error == 0 && engine->ring->busy != MHP_VERB_COUNT ? 1 : 0;
-        int r;
-
         /* A block that was gone when it was written to may be back by now, so that too is read afresh. */
-        if (n_heard > own || result->read_error != 0)
-                r = engine_read(engine, MHP_RESOLVE_ARRIVING, result->nr);
-        else
+        bool afresh = n_heard > own || result->read_error != 0;
+        int error = 0, r = afresh ? try_read(engine, MHP_RESOLVE_ARRIVING, result->nr, &error) : take_reading(engine, result);
+
+        if (r >= 0 && error != 0 && result->read_error != 0) {
+                r = unread_block(engine, result->nr, error);
+                return r < 0 ? r : judge(engine, result, tally);
+        }
+        /* What the worker read is better than nothing, and not to be relied on. */
+        if (r >= 0 && error != 0)
                 r = take_reading(engine, result);
-        if (r < 0 || result->error == ECANCELED)
-                return r; /* not begun, because one before it was interrupted, or undone; it is free again when the step is over */
-        r = take_kept(engine, result->nr, tally);
-        return r < 0 ? r : outcome(engine, result->nr, result->error);
+        if (r >= 0)
+                r = judge(engine, result, tally);
+        return r < 0 || error == 0 ? r : unread_block(engine, result->nr, error);
 }
 
 static int step_done(struct engine *engine, int error) {
@@ -120,8 +140,14 @@ int engine_read_settled(struct engine *engine) {
 static int settle_over(struct engine *engine, int error) {
         int r = engine_hear(engine);
 
-        if (r >= 0)
-                r = mhp_groups_refresh(engine->groups);
+        if (r < 0)
+                return r;
+        /* Without that it would not be known whose they are: not settled. */
+        r = mhp_groups_refresh(engine->groups);
+        if (mhp_error_passes(r)) {
+                unread_tell(engine, "/" NAME_IOMEM, -r);
+                return step_done(engine, -r);
+        }
         if (r < 0)
                 return r;
         engine->reading = true;

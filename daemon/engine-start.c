@@ -316,6 +316,7 @@ void engine_done(struct engine *engine) {
         mhp_root_done(&engine->root);
         mhp_saved_done(&engine->saved);
         mhp_conf_warnings_done(&engine->warnings);
+        unread_done(&engine->unread);
         free(engine->refused);
         free(engine->heard);
         free(engine->status);

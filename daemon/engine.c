@@ -22,11 +22,13 @@
 #include "daemon/memmap.h"
 #include "daemon/notify.h"
 #include "daemon/place-table.h"
+#include "daemon/placer.h"
 #include "daemon/removals.h"
 #include "daemon/report.h"
 #include "daemon/settled.h"
 #include "daemon/state.h"
 #include "edge/hugepages.h"
+#include "edge/names.h"
 #include "edge/nodes.h"
 #include "edge/zoneinfo.h"
 
@@ -142,25 +144,47 @@ static int on_step(void *userdata, const struct mhp_step *step) {
 static int rescan(struct engine *engine) {
         int r;
 
-        engine->rescan = false;
-        engine->rescans++;
-        r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_ARRIVING, loop_now(), mhp_ring_event, engine->ring);
+        if (engine->unread.again_at > 0)
+                return 0;
+        r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_ARRIVING, loop_now(), unread_scanned, engine);
+        if (mhp_error_passes(r)) {
+                unread_tell(engine, "/" NAME_MEMORY, -r);
+                return 0;
+        }
         if (r < 0)
                 return r;
+        engine->rescan = false;
+        engine->rescans++;
         report(engine->bus, &(struct mhp_step) { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 }, NULL, &(struct report_job) { 0 });
         return touch_all(engine);
 }
 
-static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
+static int read_zones(struct engine *engine, struct mhp_pressure *ret) {
         _cleanup_zoneinfo_ struct mhp_zoneinfo info = { 0 };
+        int r = mhp_zoneinfo_read(&engine->root, &info);
 
-        *ret = (struct mhp_pressure) { 0 };
-        if (!mhp_ring_wants_pressure(engine->ring) || mhp_zoneinfo_read(&engine->root, &info) < 0)
-                return;
+        if (r < 0)
+                return r;
         *ret = mhp_zoneinfo_pressure(&info, (uint64_t) sysconf(_SC_PAGESIZE));
         ret->huge_free = mhp_hugepages_free(&engine->root);
         mhp_pressure_add_swap(ret);
-        (void) mhp_nodes_processors(&engine->root, ret); /* not known is an answer */
+        return mhp_nodes_processors(&engine->root, ret);
+}
+
+/* What it was last is nearer to the truth than nothing. */
+static void read_pressure(struct engine *engine, struct mhp_pressure *ret) {
+        struct mhp_pressure pressure = { 0 };
+        int r;
+
+        *ret = pressure;
+        if (!mhp_ring_wants_pressure(engine->ring))
+                return;
+        r = read_zones(engine, &pressure);
+        if (mhp_error_passes(r))
+                unread_tell(engine, "/" NAME_ZONEINFO, -r);
+        else
+                engine->pressure = pressure;
+        *ret = engine->pressure;
 }
 
 static void save_state(struct engine *engine) {
@@ -203,6 +227,8 @@ static int set_tick(struct engine *engine) {
         uint64_t at = mhp_ring_next_tick(engine->ring);
         int r;
 
+        if (engine->unread.again_at > 0)
+                at = MIN(at, engine->unread.again_at);
         if (at == UINT64_MAX)
                 return sd_event_source_set_enabled(engine->tick_source, SD_EVENT_OFF);
         r = sd_event_source_set_time(engine->tick_source, at);
@@ -223,8 +249,12 @@ static int check_memmap(struct engine *engine) {
 
 static int turn(struct engine *engine) {
         struct mhp_pressure pressure;
-        int r = engine->rescan ? rescan(engine) : 0;
+        int r;
 
+        unread_begin(engine);
+        r = engine->rescan ? rescan(engine) : 0;
+        if (r >= 0)
+                r = placer_look_again(engine->placer);
         if (r < 0)
                 return r;
         r = host_pursue(engine->host);
@@ -252,6 +282,7 @@ static int turn(struct engine *engine) {
         r = check_memmap(engine);
         if (r < 0)
                 return r;
+        unread_end(engine);
         return set_tick(engine);
 }
 
@@ -367,7 +398,7 @@ int engine_add_sources(struct engine *engine) {
 }
 
 static int scan(struct engine *engine) {
-        return mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_SCAN, loop_now(), mhp_ring_event, engine->ring);
+        return mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_SCAN, loop_now(), unread_scanned, engine);
 }
 
 /* Of a teardown that died with the mhpd before this one, the kernel may still be bringing back what it took. */

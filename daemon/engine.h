@@ -8,6 +8,7 @@
 #include "core/ring.h"
 #include "daemon/loop.h"
 #include "daemon/options.h"
+#include "daemon/unread.h"
 #include "edge/conf-file.h"
 #include "edge/groups.h"
 #include "edge/machine.h"
@@ -61,6 +62,8 @@ struct engine {
         struct mhp_uevent *heard;            /* uevents of one bunch, and what is left of the one before */
         size_t n_heard, heard_capacity;
         bool rescan;                         /* events were lost */
+        struct unread unread;
+        struct mhp_pressure pressure;        /* as it was when it could be read last */
         bool save;                           /* `saved` has changed */
         bool stopping;                       /* SIGTERM came: over as soon as nothing is half-way any more */
         uint64_t removals_mark;              /* of what saved.removals says */

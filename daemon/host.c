@@ -57,6 +57,8 @@ void host_listen(struct engine *engine) {
         bool on;
         int r = engine->dry_run ? -ENOENT : mhp_eject_notice_read(&engine->root, &on);
 
+        if (mhp_error_passes(r))
+                log_print(LOG_WARNING, "whether the kernel tells of ejects that the host asks for cannot be read: %s", strerror(-r));
         if (r < 0 || on)
                 return;
         save(engine, true);

@@ -11,6 +11,7 @@
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/report.h"
+#include "edge/names.h"
 
 struct memmap {
         struct engine *engine;
@@ -197,7 +198,13 @@ int memmap_check(struct memmap *memmap) {
                 mhp_ranges_done(&memmap->fresh);
                 return 0;
         }
+        if (memmap->engine->unread.again_at > 0)
+                return 0;
         r = open_reader(memmap);
+        if (mhp_error_passes(r)) { /* they are looked at when it can be read again */
+                unread_tell(memmap->engine, "/" NAME_MEMORY, -r);
+                return 0;
+        }
         if (r < 0)
                 return r;
         for (uint64_t begin = loop_now(); memmap->fresh.n > 0 && r >= 0 && loop_now() < begin + LOOP_SLICE;)

@@ -10,12 +10,14 @@
 #include "daemon/guard.h"
 #include "daemon/log.h"
 #include "daemon/state.h"
+#include "edge/names.h"
 #include "edge/place-table.h"
 
 struct place_table {
         struct engine *engine;
         bool by_region; /* what is set depends on devices */
         bool doubted;
+        bool again;     /* what is set, or is to be, could not be read */
         char *written;  /* owned; what the kernel has from mhpd; NULL: nothing */
         bool set_again; /* another hand has written it once, */
         bool left;      /* and once more */
@@ -185,11 +187,18 @@ static int set(struct place_table *table, bool tell) {
         int r = mhp_place_table_read(&table->engine->root, &now);
 
         table->doubted = false;
-        if (r < 0) /* a stock kernel */
-                return r == -ENOMEM ? r : 0;
-        r = mhp_table_for(&table->engine->root, ring->map, &ring->config, &wanted);
+        if (r < 0 && !mhp_error_passes(r)) /* a stock kernel */
+                return 0;
+        if (r >= 0)
+                r = mhp_table_for(&table->engine->root, ring->map, &ring->config, &wanted);
+        if (mhp_error_passes(r)) {
+                unread_tell(table->engine, "/" NAME_MEMMAP_POLICY, -r);
+                table->doubted = table->again = true;
+                return 0;
+        }
         if (r < 0)
                 return r;
+        table->again = false;
         table->by_region = wanted.by_region;
         if (tell)
                 tell_missing(&ring->config, &wanted);
@@ -208,5 +217,7 @@ void place_table_doubt(struct place_table *table) {
 }
 
 int place_table_check(struct place_table *table) {
-        return table->doubted && table->by_region && !table->left ? set(table, false) : 0;
+        if (table->engine->unread.again_at > 0)
+                return 0;
+        return table->doubted && (table->by_region || table->again) && !table->left ? set(table, false) : 0;
 }

@@ -50,6 +50,7 @@ struct placer {
         pid_t pid;                      /* 0: none under way */
         struct place device;            /* that is written to */
         bool on;
+        bool again;                     /* what there is could not be read */
         struct refusal *refusals;       /* owned */
         size_t n_refusals, refusals_capacity;
 };
@@ -271,7 +272,14 @@ int placer_look(struct placer *placer) {
         if (r >= 0)
                 r = look(placer, &places);
         free(places.place);
-        return r;
+        placer->again = mhp_error_passes(r);
+        if (placer->again)
+                unread_tell(placer->engine, "/" NAME_DAX_DEVICES, -r);
+        return placer->again ? 0 : r;
+}
+
+int placer_look_again(struct placer *placer) {
+        return placer && placer->again && placer->engine->unread.again_at == 0 ? placer_look(placer) : 0;
 }
 
 int placer_new(struct engine *engine, struct placer **ret) {

@@ -15,3 +15,6 @@ DEFINE_CLEANUP(struct placer *, placer_free)
 
 /* Devices or configuration may have changed. Cheap where there are none. */
 int placer_look(struct placer *placer);
+
+/* Once more, if that could not be read the last time and it is time to try again. */
+int placer_look_again(struct placer *placer);

@@ -28,6 +28,7 @@ struct bus;
 #define REPORT_ID_SETTLED "fadc6d738d4b4a29b882806363bca2a1"
 #define REPORT_ID_KNOB "e08c10eacb5f4c7d842e55b44945c74d"
 #define REPORT_ID_SET_ASIDE "e8d06240c247402dbd436f16b37e5a84"
+#define REPORT_ID_UNREAD "39b0cf818e94461b87a42b3524de2b44"
 #define REPORT_ID_RESCAN "86d0748fdfec4600981dfe8151a8a107"
 
 /* The job that a report belongs to. */

@@ -7,6 +7,17 @@
 #include "edge/sysfs.h"
 #include "model/map.h"
 
+static int give(struct mhp_groups *groups, enum mhp_resolve how, uint64_t now, struct mhp_reading *reading, mhp_event_fn event, void *userdata) {
+        int r;
+
+        if (how != MHP_RESOLVE_SCAN && mhp_error_passes(-reading->error))
+                return event(userdata, &(struct mhp_event) { .type = MHP_EVENT_UNREAD, .now = now, .block = reading->nr, .error = reading->error });
+        r = mhp_groups_resolve(groups, how, reading);
+        if (how != MHP_RESOLVE_SCAN && r < 0 && r != -ENOMEM)
+                return event(userdata, &(struct mhp_event) { .type = MHP_EVENT_UNREAD, .now = now, .block = reading->nr, .error = -r });
+        return r < 0 ? r : event(userdata, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = now, .reading = reading });
+}
+
 int mhp_scan_into(const struct mhp_root *root, struct mhp_groups *groups, enum mhp_resolve how, uint64_t now, mhp_event_fn event, void *userdata) {
         _cleanup_readings_ struct mhp_readings readings = { 0 };
         int r = mhp_sysfs_scan(root, &readings);
@@ -21,11 +32,8 @@ int mhp_scan_into(const struct mhp_root *root, struct mhp_groups *groups, enum m
                 return r;
 
         r = event(userdata, &(struct mhp_event) { .type = MHP_EVENT_SCAN_BEGIN, .now = now });
-        for (size_t i = 0; i < readings.n && r >= 0; i++) {
-                r = mhp_groups_resolve(groups, how, &readings.reading[i]);
-                if (r >= 0)
-                        r = event(userdata, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = now, .reading = &readings.reading[i] });
-        }
+        for (size_t i = 0; i < readings.n && r >= 0; i++)
+                r = give(groups, how, now, &readings.reading[i], event, userdata);
         if (r < 0)
                 return r;
         return event(userdata, &(struct mhp_event) { .type = MHP_EVENT_SCAN_END, .now = now });

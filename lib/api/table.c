@@ -61,7 +61,7 @@ static int look(const struct mhp_root *root, const struct mhp_map *map, struct s
         sight->iomem.hidden = true;
         if (r >= 0)
                 r = mhp_iomem_parse(text, len, &sight->iomem);
-        if (r == -ENOMEM)
+        if (mhp_error_passes(r))
                 return r;
         r = mhp_dax_list(root, &sight->dax, &sight->n_dax);
         for (size_t i = 0; i < sight->iomem.n && r >= 0; i++)
@@ -79,7 +79,7 @@ static int read_nodes(const struct mhp_root *root, struct mhp_ranges *ret) {
                 text[strcspn(text, "\n")] = '\0';
                 r = mhp_ranges_parse(text, ret);
         }
-        return r == -ENOMEM || r >= 0 ? r : mhp_ranges_add(ret, 0, 0);
+        return mhp_error_passes(r) || r >= 0 ? r : mhp_ranges_add(ret, 0, 0);
 }
 
 int mhp_table_for(const struct mhp_root *root, const struct mhp_map *map, const struct mhp_config *config, struct mhp_table *ret) {

@@ -110,7 +110,9 @@ int pursuit_start_over(const struct pursuit_context *c, struct pursuit *pursuit,
         for (size_t i = pursuit->unit; i < pursuit->end; i++) {
                 const struct mhp_block *block = pursuit_item(c, pursuit, i);
 
-                if (!block || block->reason != MHP_REASON_REMOVAL || block->state != MHP_STATE_ONLINE || block->flags & MHP_BLOCK_BUSY)
+                if (!block || block->reason != MHP_REASON_REMOVAL || block->flags & MHP_BLOCK_BUSY)
+                        continue;
+                if (block->state != MHP_STATE_ONLINE && !(block->flags & MHP_BLOCK_UNREAD)) /* which may be online */
                         continue;
                 if (!all && block->flags & MHP_BLOCK_GAVE_UP)
                         continue;

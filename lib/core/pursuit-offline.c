@@ -128,6 +128,17 @@ bool pursuit_is_together(const struct pursuit_context *c, uint32_t id) {
         return pursuit && pursuit->together;
 }
 
+int pursuit_lost_sight(const struct pursuit_context *c, uint32_t nr) {
+        const struct mhp_block *block = mhp_map_find(c->map, nr);
+        struct pursuit *pursuit = block && block->removal != 0 ? pursuit_find(c, block->removal) : NULL;
+        const struct mhp_removal *removal = pursuit ? mhp_map_removal(c->map, pursuit->id) : NULL;
+
+        if (!removal || removal->phase != MHP_PHASE_OFFLINE || block->flags & MHP_BLOCK_BUSY)
+                return 0;
+        pursuit->together = false;
+        return pursuit_start_over(c, pursuit, false);
+}
+
 int pursuit_torn_down(const struct pursuit_context *c, uint32_t id) {
         const struct mhp_removal *removal = mhp_map_removal(c->map, id);
         struct pursuit *pursuit = pursuit_find(c, id);
@@ -141,8 +152,21 @@ int pursuit_torn_down(const struct pursuit_context *c, uint32_t id) {
 
 /* ---------------------------------------------------------------------------------------------------------------- the phase */
 
+/* Which block goes before which is for nothing as long as it is not known whether one of them is there still. */
+static bool is_unread(const struct pursuit_context *c, const struct pursuit *pursuit) {
+        for (size_t i = pursuit->unit; i < pursuit->end; i++) {
+                const struct mhp_block *block = pursuit_item(c, pursuit, i);
+
+                if (block && block->flags & MHP_BLOCK_UNREAD)
+                        return true;
+        }
+        return false;
+}
+
 /* Returns: 1: one or more blocks have their turn; 0: none has; -ENOMEM. */
 static int next_blocks(const struct pursuit_context *c, struct pursuit *pursuit) {
+        if (is_unread(c, pursuit))
+                return 0;
         if (goes_as_one(c, pursuit))
                 return next_all(c, pursuit);
 

@@ -11,5 +11,8 @@ int pursuit_offline(const struct pursuit_context *c, uint32_t id);
 /* Whether the removal wants the blocks that have their turn to go offline in one TEARDOWN. id 0: false. */
 bool pursuit_is_together(const struct pursuit_context *c, uint32_t id);
 
+/* A member cannot be read: blocks that wait for their turn wait for that first. 0 or -ENOMEM. */
+int pursuit_lost_sight(const struct pursuit_context *c, uint32_t nr);
+
 /* That TEARDOWN is over: blocks that stayed have no turn any more, and the unit goes block by block. 0 or -ENOMEM. */
 int pursuit_torn_down(const struct pursuit_context *c, uint32_t id);

@@ -38,7 +38,7 @@ int pursuit_nominate(const struct pursuit_context *c, const struct mhp_block *bl
 static enum mhp_zone home_of(const struct mhp_block *block) {
         bool moves = block->flags & (MHP_BLOCK_ASTRAY | MHP_BLOCK_REPAIRING) && (block->goal == MHP_WANT_MOVABLE || block->goal == MHP_WANT_KERNEL);
 
-        if (block->state != MHP_STATE_OFFLINE && (!moves || mhp_block_goal_met(block)))
+        if (block->state != MHP_STATE_OFFLINE && block->state != MHP_STATE_UNKNOWN && (!moves || mhp_block_goal_met(block)))
                 return (enum mhp_zone) block->zone;
         if (block->flags & MHP_BLOCK_HANDS_OFF)
                 return MHP_ZONE_UNSET;

@@ -109,6 +109,14 @@ int mhp_ring_event(void *userdata, const struct mhp_event *event) {
         r = mhp_map_apply(ring->map, event);
         if (event->type == MHP_EVENT_COUNT)
                 take_tally(ring, nr, event->tally);
+        /* What arrives need not wait for what cannot be read. */
+        if (event->type == MHP_EVENT_ADDED && r > 0 && r & MHP_CHANGE_NEW && ring->settle_unread)
+                ring->settle_at = 0;
+        if (event->type == MHP_EVENT_UNREAD && r >= 0) {
+                struct pursuit_context c = ring_pursuits(ring, event->now);
+
+                r = pursuit_lost_sight(&c, nr);
+        }
         return r < 0 ? r : heed(ring, event->now, nr, r);
 }
 
@@ -429,9 +437,20 @@ int mhp_ring_outcome(struct mhp_ring *ring, uint64_t now, uint32_t nr, int error
         return r < 0 ? r : report_outcome(ring, now, nr, r, was);
 }
 
+static bool has_unread(const struct mhp_ring *ring) {
+        for (size_t i = 0; i < ring->n_batch; i++) {
+                const struct mhp_block *block = mhp_map_find(ring->map, ring->batch[i]);
+
+                if (block && block->flags & MHP_BLOCK_UNREAD)
+                        return true;
+        }
+        return false;
+}
+
 static int settle_done(struct mhp_ring *ring, uint64_t now, int error) {
-        ring->settle_failures = error ? ring->settle_failures + 1 : 0;
-        ring->settle_at = error ? now + mhp_config_backoff(&ring->config, ring->settle_failures - 1) : 0;
+        ring->settle_unread = error == 0 && has_unread(ring);
+        ring->settle_failures = error || ring->settle_unread ? ring->settle_failures + 1 : 0;
+        ring->settle_at = ring->settle_failures > 0 ? now + mhp_config_backoff(&ring->config, ring->settle_failures - 1) : 0;
 
         for (size_t i = 0; i < ring->n_batch; i++) {
                 const struct mhp_block *block = mhp_map_find(ring->map, ring->batch[i]);

@@ -19,6 +19,7 @@ struct mhp_ring {
         enum mhp_verb busy;        /* of the step under way, NONE: idle */
         uint64_t settle_at;        /* after a settle that failed: the next not before, µs; 0: at once */
         unsigned settle_failures;  /* in a row */
+        bool settle_unread;        /* the last one came through, but not all of its blocks could be read */
         uint32_t *batch;           /* owned: the blocks of the step under way */
         size_t n_batch, batch_capacity;
         struct mhp_notes *notes;   /* owned: the report being gathered */

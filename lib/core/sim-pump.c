@@ -52,9 +52,17 @@ static int take_reading(struct mhp_sim *sim, struct mhp_ring *ring, const struct
         return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_BLOCK, .now = sim->now, .reading = reading });
 }
 
+static int unread(struct mhp_sim *sim, struct mhp_ring *ring, struct mhp_sim_block *block) {
+        block->n_unread -= block->n_unread != UINT16_MAX;
+        return mhp_ring_event(ring, &(struct mhp_event) { .type = MHP_EVENT_UNREAD, .now = sim->now, .block = block->nr, .error = EMFILE });
+}
+
 static int read_block(struct mhp_sim *sim, struct mhp_ring *ring, uint32_t nr) {
+        struct mhp_sim_block *block = mhp_sim_find(sim, nr);
         struct mhp_reading reading;
 
+        if (block && block->n_unread > 0 && ring->map->scanned) /* a daemon that cannot read at its start does not start */
+                return unread(sim, ring, block);
         return mhp_sim_read(sim, nr, &reading) ? take_reading(sim, ring, &reading) : gone(sim, ring, nr);
 }
 
@@ -277,6 +285,7 @@ static int deadline(struct mhp_sim *sim, struct mhp_ring *ring) {
 
 static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
         uint32_t nr = item_nr(sim, sim->at);
+        struct mhp_sim_block *unseen = NULL;
         int r = hear(sim, ring);
 
         sim->at++;
@@ -287,7 +296,12 @@ static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
         case MHP_ANSWER_GONE:
                 return r;
         case MHP_ANSWER_READ:
-                r = r < 0 ? r : read_block(sim, ring, nr);
+                /* What the worker read is better than nothing where that fails, and not to be relied on. */
+                unseen = sim->result_gone ? NULL : mhp_sim_find(sim, nr);
+                if (unseen && unseen->n_unread == 0)
+                        unseen = NULL;
+                if (r >= 0)
+                        r = unseen ? take_reading(sim, ring, &sim->result) : read_block(sim, ring, nr);
                 break;
         case MHP_ANSWER_KEEP:
                 r = r < 0 ? r : take_reading(sim, ring, &sim->result);
@@ -295,7 +309,9 @@ static int answer(struct mhp_sim *sim, struct mhp_ring *ring) {
         }
         if (r >= 0 && sim->verb == MHP_VERB_OFFLINE && sim->error != 0 && sim->error != EINVAL && sim->error != ENODEV)
                 r = tell_tally(sim, ring, nr);
-        return r < 0 ? r : mhp_ring_outcome(ring, sim->now, nr, sim->error);
+        if (r >= 0)
+                r = mhp_ring_outcome(ring, sim->now, nr, sim->error);
+        return r < 0 || !unseen ? r : unread(sim, ring, unseen);
 }
 
 /* An interrupted offline ends the worker's request; the blocks behind it are only read. */

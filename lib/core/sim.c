@@ -306,6 +306,12 @@ void mhp_sim_fault(struct mhp_sim *sim, struct mhp_range range, enum mhp_verb ve
         }
 }
 
+void mhp_sim_hide(struct mhp_sim *sim, struct mhp_range blocks, unsigned n) {
+        for (size_t i = 0; i < sim->n_blocks; i++)
+                if (sim->blocks[i].nr >= blocks.first && sim->blocks[i].nr <= blocks.last)
+                        sim->blocks[i].n_unread = (uint16_t) MIN(n, (unsigned) UINT16_MAX);
+}
+
 void mhp_sim_stick(struct mhp_sim *sim, struct mhp_range range, unsigned n, bool killed) {
         for (size_t i = sim_search(sim, range.first); i < sim->n_blocks && sim->blocks[i].nr <= range.last; i++) {
                 sim->blocks[i].n_stuck = (uint16_t) MIN(n, (unsigned) UINT16_MAX);

@@ -39,6 +39,7 @@ struct mhp_sim_block {
         bool held;                      /* it cannot be onlined */
         bool killed;                    /* a stuck writer has to be killed: it waits for the lock and not inside the operation */
         uint16_t n_stuck;               /* writes that will be stuck */
+        uint16_t n_unread;              /* reads by the daemon that will fail */
         struct mhp_sim_fault fault[2];  /* of onlining, of offlining */
 };
 
@@ -185,6 +186,9 @@ void mhp_sim_arm(struct mhp_sim *sim, const struct mhp_arming *arming);
 void mhp_sim_set_pressure(struct mhp_sim *sim, const struct mhp_pressure *pressure); /* the processors stay where they are */
 void mhp_sim_set_processors(struct mhp_sim *sim, const struct mhp_ranges *nodes);
 void mhp_sim_get_pressure(const struct mhp_sim *sim, struct mhp_pressure *ret);
+
+/* The daemon's next n reads of these fail; UINT_MAX: all. */
+void mhp_sim_hide(struct mhp_sim *sim, struct mhp_range blocks, unsigned n);
 
 struct mhp_sim_block *mhp_sim_find(struct mhp_sim *sim, uint32_t nr);
 

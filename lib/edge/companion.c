@@ -89,8 +89,11 @@ int mhp_virtio_mem_list(const struct mhp_root *root, struct mhp_virtio_mem **ret
         _cleanup_free_ struct mhp_virtio_mem *list = NULL;
         _cleanup_dir_ DIR *dir = NULL;
         size_t n = 0, capacity = 0;
+        int found = mhp_root_opendir(root, NAME_VIRTIO_MEM_DRIVER, &dir);
 
-        if (mhp_root_opendir(root, NAME_VIRTIO_MEM_DRIVER, &dir) >= 0)
+        if (mhp_error_passes(found))
+                return found;
+        if (found >= 0)
                 for (const struct dirent *d; (d = readdir(dir));) {
                         struct mhp_virtio_mem device;
                         int r;

@@ -29,22 +29,34 @@ static int read_file(const struct mhp_root *root, const char *device, const char
         return mhp_root_read(root, path, buf, size);
 }
 
-/* What is missing or makes no sense is not known. */
-static void read_device(const struct mhp_root *root, const char *name, struct mhp_dax *ret) {
+/* What is missing or makes no sense is not known; an error that passes is no answer. */
+static int read_device(const struct mhp_root *root, const char *name, struct mhp_dax *ret) {
         struct mhp_dax dax = { .node = -1 };
         char path[DAX_PATH_MAX], buf[32];
         uint32_t node;
+        int r;
 
         memcpy(dax.name, name, strlen(name) + 1);
-        if (read_file(root, name, NAME_DAX_SIZE, buf, sizeof(buf)) >= 0)
+        r = read_file(root, dax.name, NAME_DAX_SIZE, buf, sizeof(buf));
+        if (r >= 0)
                 (void) mhp_parse_u64(buf, &dax.size);
-        if (read_file(root, name, NAME_DAX_NODE, buf, sizeof(buf)) >= 0 && mhp_parse_u32(buf, &node) >= 0 && node <= INT16_MAX)
+        if (!mhp_error_passes(r))
+                r = read_file(root, dax.name, NAME_DAX_NODE, buf, sizeof(buf));
+        if (r >= 0 && mhp_parse_u32(buf, &node) >= 0 && node <= INT16_MAX)
                 dax.node = (int) node;
-        if (read_file(root, name, NAME_DAX_SWITCH, buf, sizeof(buf)) >= 0)
+        if (!mhp_error_passes(r))
+                r = read_file(root, dax.name, NAME_DAX_SWITCH, buf, sizeof(buf));
+        if (r >= 0)
                 dax.has_switch = mhp_parse_bool(buf, &dax.switched_on) >= 0;
-        (void) snprintf(path, sizeof(path), NAME_DAX_DEVICES "/%s/" NAME_DRIVER, name);
-        dax.in_kmem = mhp_root_link_name(root, path, buf, sizeof(buf)) >= 0 && strcmp(buf, "kmem") == 0;
+        if (mhp_error_passes(r))
+                return r;
+        (void) snprintf(path, sizeof(path), NAME_DAX_DEVICES "/%s/" NAME_DRIVER, dax.name);
+        r = mhp_root_link_name(root, path, buf, sizeof(buf));
+        if (mhp_error_passes(r))
+                return r;
+        dax.in_kmem = r >= 0 && strcmp(buf, "kmem") == 0;
         *ret = dax;
+        return 0;
 }
 
 static int compare(const void *a, const void *b) {
@@ -55,16 +67,22 @@ int mhp_dax_list(const struct mhp_root *root, struct mhp_dax **ret, size_t *ret_
         _cleanup_free_ struct mhp_dax *list = NULL;
         _cleanup_dir_ DIR *dir = NULL;
         size_t n = 0, capacity = 0;
+        int r = mhp_root_opendir(root, NAME_DAX_DEVICES, &dir);
 
-        if (mhp_root_opendir(root, NAME_DAX_DEVICES, &dir) >= 0)
-                for (const struct dirent *d; (d = readdir(dir));) {
-                        if (!is_name(d->d_name))
-                                continue;
-                        int r = ARRAY_GROW(list, n, capacity);
-                        if (r < 0)
-                                return r;
-                        read_device(root, d->d_name, &list[n++]);
-                }
+        while (r >= 0) {
+                const struct dirent *d;
+
+                r = mhp_root_next(dir, &d);
+                if (r <= 0)
+                        break;
+                if (!is_name(d->d_name))
+                        continue;
+                r = ARRAY_GROW(list, n, capacity);
+                if (r >= 0)
+                        r = read_device(root, d->d_name, &list[n++]);
+        }
+        if (mhp_error_passes(r))
+                return r;
         if (n > 0)
                 qsort(list, n, sizeof(*list), compare);
         *ret = TAKE(list);

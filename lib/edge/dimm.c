@@ -47,8 +47,11 @@ int mhp_dimm_list_refused(const struct mhp_root *root, struct mhp_dimm **ret, si
         _cleanup_free_ struct mhp_dimm *list = NULL;
         _cleanup_dir_ DIR *dir = NULL;
         size_t n = 0, capacity = 0;
+        int found = mhp_root_opendir(root, NAME_ACPI_DEVICES, &dir);
 
-        if (mhp_root_opendir(root, NAME_ACPI_DEVICES, &dir) >= 0)
+        if (mhp_error_passes(found))
+                return found;
+        if (found >= 0)
                 for (const struct dirent *d; (d = readdir(dir));) {
                         size_t len = strlen(d->d_name);
 

@@ -125,38 +125,51 @@ int mhp_iomem_parse(const char *text, size_t len, struct mhp_iomem *ret) {
         return 0;
 }
 
-static bool has_entries(const struct mhp_root *root, const char *path, const char *prefix) {
-        _cleanup_dir_ DIR *dir = NULL;
+/* An error that passes must not be taken for something that is not there; every other is as good as that. */
+static int passing(int r) {
+        return mhp_error_passes(r) ? r : 0;
+}
 
-        if (mhp_root_opendir(root, path, &dir) < 0)
-                return false;
-        for (const struct dirent *d; (d = readdir(dir));)
+/* 1: there are some. */
+static int has_entries(const struct mhp_root *root, const char *path, const char *prefix) {
+        _cleanup_dir_ DIR *dir = NULL;
+        int r = mhp_root_opendir(root, path, &dir);
+
+        if (r < 0)
+                return passing(r);
+        for (const struct dirent *d; (r = mhp_root_next(dir, &d)) > 0;)
                 if (strncmp(d->d_name, prefix, strlen(prefix)) == 0)
-                        return true;
-        return false;
+                        return 1;
+        return r;
 }
 
 /* The balloon drivers add plain `System RAM` and leave no trace of it in iomem or sysfs; that there is one must do. */
-static enum mhp_source find_balloon(const struct mhp_root *root) {
+static int find_balloon(const struct mhp_root *root, enum mhp_source *ret) {
         char type[16];
+        int r;
 
-        if (mhp_root_exists(root, NAME_HV_BALLOON_DRIVER))
-                return MHP_SOURCE_HYPERV;
-        if (mhp_root_read(root, NAME_HYPERVISOR_TYPE, type, sizeof(type)) >= 0 && strcmp(type, "xen") == 0)
-                return MHP_SOURCE_XEN;
-        return MHP_SOURCE_OTHER;
+        *ret = MHP_SOURCE_OTHER;
+        if (mhp_root_exists(root, NAME_HV_BALLOON_DRIVER)) {
+                *ret = MHP_SOURCE_HYPERV;
+                return 0;
+        }
+        r = mhp_root_read(root, NAME_HYPERVISOR_TYPE, type, sizeof(type));
+        if (r >= 0 && strcmp(type, "xen") == 0)
+                *ret = MHP_SOURCE_XEN;
+        return passing(r);
 }
 
 int mhp_groups_new(const struct mhp_root *root, uint64_t block_size, struct mhp_groups **ret) {
         _cleanup_groups_ struct mhp_groups *groups = calloc(1, sizeof(*groups));
+        int r;
 
         if (!groups)
                 return -ENOMEM;
         groups->root = root;
         groups->block_size = block_size;
-        groups->balloon = find_balloon(root);
-
-        int r = mhp_groups_refresh(groups);
+        r = find_balloon(root, &groups->balloon);
+        if (r >= 0)
+                r = mhp_groups_refresh(groups);
         if (r < 0)
                 return r;
         *ret = TAKE(groups);
@@ -176,57 +189,68 @@ struct mhp_groups *mhp_groups_free(struct mhp_groups *groups) {
 }
 
 /* Only a kernel with the companion patch tells. A device's block is a power of two (virtio_mem_init(), drivers/virtio/virtio_mem.c). */
-static uint32_t device_block(const struct mhp_groups *groups, const struct mhp_iomem_range *range) {
+static int read_device_block(const struct mhp_groups *groups, struct mhp_iomem_range *range) {
         char path[128], value[32];
         uint64_t size, n;
+        int r;
 
         if (range->source != MHP_SOURCE_VIRTIO_MEM || groups->block_size == 0)
                 return 0;
         (void) snprintf(path, sizeof(path), NAME_VIRTIO_MEM_DRIVER "/%s/" NAME_VIRTIO_MEM_BLOCK, range->device);
-        if (mhp_root_read(groups->root, path, value, sizeof(value)) < 0 || mhp_parse_u64(value, &size) < 0)
-                return 0;
+        r = mhp_root_read(groups->root, path, value, sizeof(value));
+        if (r < 0 || mhp_parse_u64(value, &size) < 0)
+                return passing(r);
         n = size / groups->block_size;
-        return n > 1 && n <= MHP_BLOCK_MAX && (n & (n - 1)) == 0 ? (uint32_t) n : 0;
+        range->device_block = n > 1 && n <= MHP_BLOCK_MAX && (n & (n - 1)) == 0 ? (uint32_t) n : 0;
+        return 0;
 }
 
 /* The state file shows what was written last (state_show(), drivers/dax/kmem.c, 7.3), `offline` as long as nobody has written since kmem took the device
  * and mhpd had told the kernel to leave blocks offline. It is `unplugged` until a write that brings memory has ended. While kmem takes a device there is no
  * such file, and before 7.3 there is none at all. */
-static bool is_chosen(const struct mhp_groups *groups, const struct mhp_iomem_range *range) {
+static int read_chosen(const struct mhp_groups *groups, struct mhp_iomem_range *range) {
         char path[128], value[32];
+        int r;
 
         if (range->source != MHP_SOURCE_DAX)
-                return false;
+                return 0;
         (void) snprintf(path, sizeof(path), NAME_DAX_DEVICES "/%s/" NAME_DAX_STATE, range->device);
-        return mhp_root_read(groups->root, path, value, sizeof(value)) >= 0 && strcmp(value, "offline") != 0;
+        r = mhp_root_read(groups->root, path, value, sizeof(value));
+        range->chosen = r >= 0 && strcmp(value, "offline") != 0;
+        return passing(r);
 }
 
 /* A number in the device tree. 0: it is not there, or makes no sense. */
-static uint64_t read_number(const struct mhp_root *root, const char *path) {
+static int read_number(const struct mhp_root *root, const char *path, uint64_t *ret) {
         _cleanup_free_ char *data = NULL;
         size_t len;
+        int r = mhp_root_read_all(root, path, &data, &len);
 
-        if (mhp_root_read_all(root, path, &data, &len) < 0 || len > sizeof(uint64_t))
-                return 0;
-        return mhp_big_endian(data, len);
+        *ret = r >= 0 && len <= sizeof(uint64_t) ? mhp_big_endian(data, len) : 0;
+        return passing(r);
 }
 
 /* The kernel takes the first format that is there (walk_drmem_lmbs(), arch/powerpc/mm/drmem.c). A list that makes no sense is none: its memory is
  * taken for what it would be on another machine. */
 static int read_lmbs(const struct mhp_root *root, struct mhp_lmbs *ret) {
-        struct mhp_lmb_cells cells = { .address = (unsigned) read_number(root, NAME_ADDRESS_CELLS), .size = read_number(root, NAME_LMB_SIZE) };
         enum mhp_lmb_format format = MHP_LMB_V1;
         _cleanup_free_ char *data = NULL;
+        uint64_t address, size;
         size_t len;
-        int r = mhp_root_read_all(root, NAME_LMBS_V1, &data, &len);
+        int r = read_number(root, NAME_ADDRESS_CELLS, &address);
 
-        if (r < 0 && r != -ENOMEM) {
+        if (r >= 0)
+                r = read_number(root, NAME_LMB_SIZE, &size);
+        if (r < 0)
+                return r;
+        r = mhp_root_read_all(root, NAME_LMBS_V1, &data, &len);
+        if (r < 0 && !mhp_error_passes(r)) {
                 format = MHP_LMB_V2;
                 r = mhp_root_read_all(root, NAME_LMBS_V2, &data, &len);
         }
         if (r >= 0)
-                r = mhp_lmbs_parse(data, len, format, cells, ret);
-        return r == -ENOMEM ? r : 0;
+                r = mhp_lmbs_parse(data, len, format, (struct mhp_lmb_cells) { .address = (unsigned) address, .size = size }, ret);
+        return passing(r);
 }
 
 static int refresh_lmbs(struct mhp_groups *groups) {
@@ -240,28 +264,43 @@ static int refresh_lmbs(struct mhp_groups *groups) {
         return 0;
 }
 
-int mhp_groups_refresh(struct mhp_groups *groups) {
-        struct mhp_iomem iomem = { .hidden = true };
+static int read_iomem(const struct mhp_groups *groups, struct mhp_iomem *iomem) {
         _cleanup_free_ char *text = NULL;
         size_t len;
         int r = mhp_root_read_all(groups->root, NAME_IOMEM, &text, &len);
 
-        if (r == -ENOMEM)
+        if (r < 0)
+                return passing(r);
+        r = mhp_iomem_parse(text, len, iomem);
+        for (size_t i = 0; i < iomem->n && r >= 0; i++) {
+                r = read_device_block(groups, &iomem->range[i]);
+                if (r >= 0)
+                        r = read_chosen(groups, &iomem->range[i]);
+        }
+        return r;
+}
+
+static int refresh_iomem(struct mhp_groups *groups) {
+        _cleanup_(mhp_iomem_done) struct mhp_iomem iomem = { .hidden = true };
+        int r = read_iomem(groups, &iomem), devices = 0;
+
+        if (r >= 0 && iomem.hidden)
+                r = devices = has_entries(groups->root, NAME_VIRTIO_MEM_DRIVER, "virtio");
+        if (r == 0 && iomem.hidden)
+                r = devices = has_entries(groups->root, NAME_DAX_DEVICES, "dax");
+        if (r < 0)
                 return r;
-        if (r >= 0) {
-                r = mhp_iomem_parse(text, len, &iomem);
-                if (r < 0)
-                        return r;
-        }
         mhp_iomem_done(&groups->iomem);
-        for (size_t i = 0; i < iomem.n; i++) {
-                iomem.range[i].device_block = device_block(groups, &iomem.range[i]);
-                iomem.range[i].chosen = is_chosen(groups, &iomem.range[i]);
-        }
         groups->iomem = iomem;
-        groups->has_devices = iomem.hidden && (has_entries(groups->root, NAME_VIRTIO_MEM_DRIVER, "virtio") ||
-                                               has_entries(groups->root, NAME_DAX_DEVICES, "dax"));
-        return refresh_lmbs(groups);
+        groups->has_devices = devices > 0;
+        iomem = (struct mhp_iomem) { 0 };
+        return 0;
+}
+
+int mhp_groups_refresh(struct mhp_groups *groups) {
+        int r = refresh_iomem(groups);
+
+        return r < 0 ? r : refresh_lmbs(groups);
 }
 
 static int compare_names(const void *a, const void *b) {
@@ -304,39 +343,44 @@ static int load_device(struct mhp_groups *groups, const char *device) {
         (void) snprintf(path, sizeof(path), NAME_ACPI_DEVICES "/%s", device);
         r = mhp_root_opendir(groups->root, path, &dir);
         if (r < 0)
-                return 0; /* it left while we were looking */
+                return passing(r); /* else it left while we were looking */
 
-        for (const struct dirent *d; (d = readdir(dir));) {
+        for (const struct dirent *d; (r = mhp_root_next(dir, &d)) > 0;) {
                 uint32_t nr;
 
                 if (strncmp(d->d_name, NAME_ACPI_PHYSICAL_NODE, strlen(NAME_ACPI_PHYSICAL_NODE)) != 0)
                         continue;
                 (void) snprintf(path, sizeof(path), NAME_ACPI_DEVICES "/%.63s/%.63s", device, d->d_name);
-                if (mhp_root_link_name(groups->root, path, target, sizeof(target)) < 0 || strncmp(target, "memory", 6) != 0 ||
-                    mhp_parse_u32(target + 6, &nr) < 0)
+                r = mhp_root_link_name(groups->root, path, target, sizeof(target));
+                if (mhp_error_passes(r))
+                        return r;
+                if (r < 0 || strncmp(target, "memory", 6) != 0 || mhp_parse_u32(target + 6, &nr) < 0)
                         continue;
                 r = ARRAY_GROW(groups->acpi, groups->n_acpi, groups->acpi_capacity);
                 if (r < 0)
                         return r;
                 groups->acpi[groups->n_acpi++] = (struct acpi_block) { nr, name };
         }
-        return 0;
+        return r;
 }
 
 int mhp_groups_load(struct mhp_groups *groups) {
         _cleanup_dir_ DIR *dir = NULL;
+        int r = mhp_root_opendir(groups->root, NAME_ACPI_DEVICES, &dir);
 
         groups->n_acpi = 0;
-        if (mhp_root_opendir(groups->root, NAME_ACPI_DEVICES, &dir) < 0)
-                return 0; /* no ACPI */
+        if (r < 0)
+                return passing(r); /* else there is no ACPI */
 
-        for (const struct dirent *d; (d = readdir(dir));) {
+        for (const struct dirent *d; (r = mhp_root_next(dir, &d)) > 0;) {
                 if (strncmp(d->d_name, NAME_ACPI_MEMORY_HID, strlen(NAME_ACPI_MEMORY_HID)) != 0)
                         continue;
-                int r = load_device(groups, d->d_name);
+                r = load_device(groups, d->d_name);
                 if (r < 0)
                         return r;
         }
+        if (r < 0)
+                return r;
         if (groups->n_acpi > 0)
                 qsort(groups->acpi, groups->n_acpi, sizeof(*groups->acpi), compare_acpi);
         return 0;
@@ -377,7 +421,7 @@ static int from_acpi(struct mhp_groups *groups, enum mhp_resolve how, struct mhp
         (void) snprintf(path, sizeof(path), NAME_MEMORY "/memory%u/" NAME_FIRMWARE_NODE, reading->nr);
         r = mhp_root_link_name(groups->root, path, device, sizeof(device));
         if (r < 0 || strncmp(device, NAME_ACPI_MEMORY_HID, strlen(NAME_ACPI_MEMORY_HID)) != 0)
-                return 0;
+                return passing(r);
         reading->source = MHP_SOURCE_ACPI;
         return intern(groups, MHP_SOURCE_ACPI, device, &reading->group);
 }

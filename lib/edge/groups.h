@@ -15,10 +15,10 @@ struct mhp_groups *mhp_groups_free(struct mhp_groups *groups);
 DEFINE_CLEANUP(struct mhp_groups *, mhp_groups_free)
 #define _cleanup_groups_ _cleanup_(mhp_groups_freep)
 
-/* Reads /proc/iomem, and the list of LMBs, again. */
+/* Reads /proc/iomem, and the list of LMBs, again. What is not there is no error; one that passes (mhp_error_passes()) is, and leaves what was known. */
 int mhp_groups_refresh(struct mhp_groups *groups);
 
-/* Reads the ACPI devices' own lists of blocks, for a whole scan: then mhp_groups_resolve() with SCAN asks no link. */
+/* Reads the ACPI devices' own lists of blocks, for a whole scan: then mhp_groups_resolve() with SCAN asks no link. Errors as above. */
 int mhp_groups_load(struct mhp_groups *groups);
 
 enum mhp_resolve {
@@ -27,7 +27,8 @@ enum mhp_resolve {
         MHP_RESOLVE_SETTLED,  /* nothing more will come: plain memory is a balloon's, or `other` */
 };
 
-/* Fills in source and group of the reading. The group's name belongs to `groups` and lives as long. -ENOMEM. */
+/* Fills in source and group of the reading. The group's name belongs to `groups` and lives as long. -ENOMEM, and errors as
+ * above. */
 int mhp_groups_resolve(struct mhp_groups *groups, enum mhp_resolve how, struct mhp_reading *reading);
 
 /* /proc/iomem, parsed: the ranges that tell a device. For tests and fuzzing. */

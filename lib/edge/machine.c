@@ -124,7 +124,7 @@ static int read_pageblock(const struct mhp_root *root, struct mhp_machine *machi
         size_t len;
         int r = mhp_root_read_all(root, NAME_PAGETYPEINFO, &text, &len);
 
-        if (r == -ENOMEM)
+        if (mhp_error_passes(r))
                 return r;
         if (r < 0 || mhp_machine_parse_pageblock(text, len, &pages) < 0 ||
             __builtin_mul_overflow(pages, machine->geometry.page_size, &size)) /* the file is root's */

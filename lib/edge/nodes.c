@@ -19,5 +19,5 @@ int mhp_nodes_processors(const struct mhp_root *root, struct mhp_pressure *press
         }
         if (r >= 0)
                 mhp_pressure_set_processors(pressure, &nodes);
-        return r == -ENOMEM ? r : 0;
+        return mhp_error_passes(r) ? r : 0; /* not known is an answer, but not one for good */
 }

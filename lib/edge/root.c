@@ -219,6 +219,20 @@ int mhp_root_link_name(const struct mhp_root *root, const char *path, char *buf,
         return 0;
 }
 
+bool mhp_error_is_want(int error) {
+        return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS;
+}
+
+bool mhp_error_passes(int error) {
+        return mhp_error_is_want(error) || error == -EINTR || error == -EAGAIN || error == -EIO;
+}
+
+int mhp_root_next(DIR *dir, const struct dirent **ret) {
+        errno = 0;
+        *ret = readdir(dir);
+        return *ret ? 1 : -errno;
+}
+
 bool mhp_root_exists(const struct mhp_root *root, const char *path) {
         return faccessat(root->fd, path, F_OK, 0) == 0;
 }

@@ -56,6 +56,15 @@ int mhp_root_write_at(int dir_fd, const char *path, const char *value);
 /* The last component of where a link points. -ENAMETOOLONG: it does not fit. */
 int mhp_root_link_name(const struct mhp_root *root, const char *path, char *buf, size_t size);
 
+/* Whether a negative errno is about this process, or this moment, and not about the file: what is not there, or makes no sense, is so the next time, too. */
+bool mhp_error_passes(int error);
+
+/* The same of what this process has no more of, whatever file it reads. */
+bool mhp_error_is_want(int error);
+
+/* The next entry: 1; 0: that was the last. */
+int mhp_root_next(DIR *dir, const struct dirent **ret);
+
 bool mhp_root_exists(const struct mhp_root *root, const char *path);
 
 /* -ENOENT: no such directory. */

@@ -28,25 +28,38 @@ static int compare(const void *a, const void *b) {
         return (x > y) - (x < y);
 }
 
+/* 1: the folder's next entry was looked at; 0: there is none. */
+static int take_next(const struct mhp_root *root, DIR *dir, struct mhp_standby **list, size_t *n, size_t *capacity) {
+        struct mhp_standby block = { 0 };
+        const struct dirent *d;
+        int r = mhp_root_next(dir, &d);
+
+        if (r <= 0)
+                return r;
+        if (strncmp(d->d_name, "memory", 6) != 0 || mhp_parse_u32(d->d_name + 6, &block.nr) < 0 || block.nr > MHP_BLOCK_MAX)
+                return 1;
+        r = read_flag(root, block.nr, NAME_STANDBY_CONFIG, &block.configured);
+        if (r >= 0)
+                r = read_flag(root, block.nr, NAME_STANDBY_SWITCH, &block.switched_on);
+        if (r < 0)
+                return mhp_error_passes(r) ? r : 1;
+        r = ARRAY_GROW(*list, *n, *capacity);
+        if (r < 0)
+                return r;
+        (*list)[(*n)++] = block;
+        return 1;
+}
+
 int mhp_standby_list(const struct mhp_root *root, struct mhp_standby **ret, size_t *ret_n) {
         _cleanup_free_ struct mhp_standby *list = NULL;
         _cleanup_dir_ DIR *dir = NULL;
         size_t n = 0, capacity = 0;
+        int r = mhp_root_opendir(root, NAME_STANDBY, &dir);
 
-        if (mhp_root_opendir(root, NAME_STANDBY, &dir) >= 0)
-                for (const struct dirent *d; (d = readdir(dir));) {
-                        struct mhp_standby block = { 0 };
-                        int r;
-
-                        if (strncmp(d->d_name, "memory", 6) != 0 || mhp_parse_u32(d->d_name + 6, &block.nr) < 0 || block.nr > MHP_BLOCK_MAX ||
-                            read_flag(root, block.nr, NAME_STANDBY_CONFIG, &block.configured) < 0 ||
-                            read_flag(root, block.nr, NAME_STANDBY_SWITCH, &block.switched_on) < 0)
-                                continue;
-                        r = ARRAY_GROW(list, n, capacity);
-                        if (r < 0)
-                                return r;
-                        list[n++] = block;
-                }
+        while (r >= 0 && (r = take_next(root, dir, &list, &n, &capacity)) > 0)
+                ;
+        if (mhp_error_passes(r))
+                return r;
         if (n > 0)
                 qsort(list, n, sizeof(*list), compare);
         *ret = TAKE(list);

@@ -47,8 +47,8 @@ static int block_number(const char *name, uint32_t *ret) {
         return 0;
 }
 
-/* State and zone below an open directory; prefix is `memoryN/`. A state that this version does not know stays UNKNOWN: the block is
- * shown and left alone. valid_zones is not there without CONFIG_MEMORY_HOTREMOVE; that is no error.
+/* State and zone below an open directory; prefix is `memoryN/`. A state that this version does not know, or that nobody can read, stays UNKNOWN: the
+ * block is shown and left alone. valid_zones is not there without CONFIG_MEMORY_HOTREMOVE; that is no error.
  *
  * complete: the block has its node. A block that is just being added is shown before it has one, and then valid_zones_show() of an offline block
  * looks into the zones of node -1 (drivers/base/memory.c, 6.12): whoever reads it dies in the kernel. */
@@ -58,18 +58,18 @@ static int read_zone(int dir_fd, const char *prefix, bool complete, struct mhp_r
 
         (void) snprintf(path, sizeof(path), "%s" NAME_STATE, prefix);
         r = mhp_root_read_at(dir_fd, path, buf, sizeof(buf));
-        if (r == -E2BIG)
-                reading->state = MHP_STATE_UNKNOWN;
-        else if (r < 0)
+        if (r == -ENOENT || r == -ENODEV || r == -ENOTDIR || mhp_error_passes(r))
                 return r;
-        else if (mhp_state_parse(buf, &reading->state) < 0)
+        if (r < 0 || mhp_state_parse(buf, &reading->state) < 0) {
                 reading->state = MHP_STATE_UNKNOWN;
-
+                reading->error = r < 0 && r != -E2BIG ? -r : EINVAL;
+                return 0;
+        }
         if (!complete && reading->state != MHP_STATE_ONLINE)
                 return 0;
         (void) snprintf(path, sizeof(path), "%s" NAME_VALID_ZONES, prefix);
         r = mhp_root_read_at(dir_fd, path, buf, sizeof(buf));
-        if (r == -ENODEV) /* it went between the two */
+        if (r == -ENODEV || mhp_error_passes(r)) /* ENODEV: it went between the two */
                 return r;
         if (r >= 0)
                 (void) mhp_valid_zones_parse(buf, reading->state, &reading->zone, &reading->valid);
@@ -110,18 +110,18 @@ static int read_nodes(const struct mhp_root *root, uint32_t nr, struct mhp_readi
         if (r < 0)
                 return r;
 
-        for (const struct dirent *d; (d = readdir(dir));) {
+        for (const struct dirent *d; (r = mhp_root_next(dir, &d)) > 0;) {
                 uint32_t node;
 
                 if (strncmp(d->d_name, "node", 4) == 0 && mhp_parse_u32(d->d_name + 4, &node) >= 0)
                         add_node(reading, node);
         }
-        return 0;
+        return r;
 }
 
-/* Without CONFIG_NUMA no block has a node, and none needs one. */
+/* Without CONFIG_NUMA no block has a node, and none needs one. Who cannot tell takes it that they do: read_zone(). */
 static bool has_nodes(const struct mhp_root *root) {
-        return mhp_root_exists(root, NAME_NODE);
+        return faccessat(root->fd, NAME_NODE, F_OK, 0) == 0 || errno != ENOENT;
 }
 
 int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret) {
@@ -132,7 +132,7 @@ int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_re
         if (root->memory_fd < 0)
                 return -ENOENT;
         r = read_nodes(root, nr, &reading);
-        if (r < 0)
+        if (r == -ENOENT || r == -ENODEV || r == -ENOTDIR || mhp_error_passes(r))
                 return r;
         (void) snprintf(prefix, sizeof(prefix), "memory%u/", nr);
         r = read_zone(root->memory_fd, prefix, reading.node >= 0 || !has_nodes(root), &reading);
@@ -176,9 +176,12 @@ static int compare_readings(const void *a, const void *b) {
 }
 
 static int list_blocks(DIR *dir, struct mhp_readings *readings) {
-        for (const struct dirent *d; (d = readdir(dir));) {
+        int r;
+
+        for (const struct dirent *d; (r = mhp_root_next(dir, &d)) > 0;) {
                 uint32_t nr;
-                int r = block_number(d->d_name, &nr);
+
+                r = block_number(d->d_name, &nr);
 
                 if (r == -ERANGE)
                         readings->n_ignored++;
@@ -189,12 +192,15 @@ static int list_blocks(DIR *dir, struct mhp_readings *readings) {
                         return r;
                 readings->reading[readings->n++] = (struct mhp_reading) { .nr = nr, .node = -1 };
         }
+        if (r < 0)
+                return r;
         if (readings->n > 0)
                 qsort(readings->reading, readings->n, sizeof(*readings->reading), compare_readings);
         return 0;
 }
 
-/* A share of the blocks, for one thread. A block that has gone meanwhile is marked by MHP_NO_BLOCK. */
+/* A share of the blocks, for one thread. A block that has gone meanwhile is marked by MHP_NO_BLOCK. What is wrong with one block is that one's; what this
+ * process has no more of is the end of the scan. */
 struct share {
         pthread_t thread;
         int dir_fd;
@@ -213,10 +219,12 @@ static void *read_share(void *userdata) {
 
                 (void) snprintf(prefix, sizeof(prefix), "memory%u/", reading->nr);
                 int r = read_zone(share->dir_fd, prefix, reading->node >= 0 || !share->has_nodes, reading);
-                if (r == -ENOENT || r == -ENODEV)
+                if (r == -ENOENT || r == -ENODEV || r == -ENOTDIR)
                         reading->nr = MHP_NO_BLOCK;
-                else
+                else if (mhp_error_is_want(r))
                         share->error = r;
+                else if (r < 0)
+                        reading->error = -r;
         }
         return NULL;
 }
@@ -270,9 +278,9 @@ static int read_node(const struct mhp_root *root, uint32_t node, struct mhp_read
         (void) snprintf(path, sizeof(path), NAME_NODE "/node%u", node);
         r = mhp_root_opendir(root, path, &dir);
         if (r < 0)
-                return r == -ENOENT ? 0 : r;
+                return mhp_error_passes(r) ? r : 0; /* it went, or is no directory */
 
-        for (const struct dirent *d; (d = readdir(dir));) {
+        for (const struct dirent *d; (r = mhp_root_next(dir, &d)) > 0;) {
                 struct mhp_reading key, *found;
 
                 if (block_number(d->d_name, &key.nr) < 0 || readings->n == 0)
@@ -281,19 +289,17 @@ static int read_node(const struct mhp_root *root, uint32_t node, struct mhp_read
                 if (found)
                         add_node(found, node);
         }
-        return 0;
+        return r;
 }
 
 static int read_all_nodes(const struct mhp_root *root, struct mhp_readings *readings) {
         _cleanup_dir_ DIR *dir = NULL;
         int r = mhp_root_opendir(root, NAME_NODE, &dir);
 
-        if (r == -ENOENT) /* no CONFIG_NUMA */
-                return 0;
         if (r < 0)
-                return r;
+                return mhp_error_passes(r) ? r : 0; /* no CONFIG_NUMA */
 
-        for (const struct dirent *d; (d = readdir(dir));) {
+        for (const struct dirent *d; (r = mhp_root_next(dir, &d)) > 0;) {
                 uint32_t node;
 
                 if (strncmp(d->d_name, "node", 4) != 0 || mhp_parse_u32(d->d_name + 4, &node) < 0)
@@ -302,7 +308,7 @@ static int read_all_nodes(const struct mhp_root *root, struct mhp_readings *read
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return r;
 }
 
 int mhp_sysfs_scan(const struct mhp_root *root, struct mhp_readings *ret) {

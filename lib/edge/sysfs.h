@@ -10,7 +10,8 @@
 /* Bytes in a block. -ENOENT: this kernel has no memory blocks; -EINVAL: the file says something that is no block size. */
 int mhp_sysfs_block_size(const struct mhp_root *root, uint64_t *ret);
 
-/* One block afresh, nodes included. -ENOENT or -ENODEV: it is gone. */
+/* One block afresh, nodes included. -ENOENT, -ENODEV or -ENOTDIR: it is gone; another errno passes (mhp_error_passes()). What no try would read is in the
+ * reading's `error`. */
 int mhp_sysfs_read_block(const struct mhp_root *root, uint32_t nr, struct mhp_reading *ret);
 
 /* State and zone alone (node -1): what a worker reads back after a write. */
@@ -22,7 +23,7 @@ int mhp_sysfs_block_inode(const struct mhp_root *root, uint32_t nr, uint64_t *re
 /* `verb` to memoryN/state in one write(2); the kernel's answer as a negative errno. */
 int mhp_sysfs_write_state(const struct mhp_root *root, uint32_t nr, const char *verb);
 
-/* Every block, ascending. Blocks that vanish half-way are left out. The nodes come from the node directories, in one pass: a
+/* Every block, ascending. Blocks that vanish half-way are left out, and those that cannot be read have an `error`, which may pass. The nodes come from the node directories, in one pass: a
  * look into each block's directory would cost as much as all the rest. */
 struct mhp_readings {
         struct mhp_reading *reading; /* owned */

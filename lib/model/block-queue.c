@@ -86,7 +86,7 @@ static enum mhp_queue online_queue(const struct mhp_block *block) {
 enum mhp_queue mhp_block_queue(const struct mhp_block *block) {
         if (block->flags & MHP_BLOCK_BUSY)
                 return MHP_QUEUE_BUSY;
-        if (!(block->flags & MHP_BLOCK_SETTLED))
+        if (!(block->flags & MHP_BLOCK_SETTLED) || block->flags & MHP_BLOCK_UNREAD)
                 return MHP_QUEUE_UNSETTLED;
 
         switch ((enum mhp_state) block->state) {

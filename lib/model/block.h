@@ -58,13 +58,14 @@ enum mhp_block_flags {
         MHP_BLOCK_ASTRAY    = 1 << 13, /* nobody has decided that it be online where it is: another hand was faster at its arrival, a failed eject
                                         * brought it back, or somebody asked for another place */
         MHP_BLOCK_TAKEN     = 1 << 14, /* another hand was taking it offline when it was last read */
+        MHP_BLOCK_UNREAD    = 1 << 15, /* it could not be read when it was last tried: what is known of it may be old */
 };
 
 /* The list a block stands in: what has to be done next with it. Derived from the other fields by
  * mhp_block_queue() and kept by map_apply() alone. */
 enum mhp_queue {
         MHP_QUEUE_NONE,           /* nothing to do */
-        MHP_QUEUE_UNSETTLED,      /* hotplug work on it is under way: wait until that is over, then read it again */
+        MHP_QUEUE_UNSETTLED,      /* hotplug work on it is under way, or it could not be read: wait until that is over, then read it again */
         MHP_QUEUE_UNDECIDED,      /* policy has not spoken */
         MHP_QUEUE_DRIFT,          /* online where it is not wanted, nothing decided about that */
         MHP_QUEUE_ONLINE_MOVABLE, /* write online_movable */
@@ -113,6 +114,7 @@ struct mhp_reading {
         enum mhp_source source;
         const char *group;     /* `SOURCE:DEVICE` or `boot`; NULL: not known yet */
         uint32_t device_block; /* of the group: struct mhp_group */
+        int error;             /* positive errno: why its state is UNKNOWN, EINVAL: it says what this version does not know; 0: it is known */
         bool chosen;           /* a user has written the zone to the device's own file (daxX.Y/state): what comes online of it is that user's doing */
 };
 

@@ -38,6 +38,7 @@ static const char *const event_names[_MHP_EVENT_MAX] = {
         [MHP_EVENT_SCAN_END] = "scan-end",
         [MHP_EVENT_BLOCK] = "block",
         [MHP_EVENT_ADDED] = "added",
+        [MHP_EVENT_UNREAD] = "unread",
         [MHP_EVENT_GONE] = "gone",
         [MHP_EVENT_GOAL] = "goal",
         [MHP_EVENT_REQUEST] = "request",

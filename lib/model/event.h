@@ -13,6 +13,7 @@ enum mhp_event_type {
         MHP_EVENT_SCAN_END,   /* blocks that it did not show are gone */
         MHP_EVENT_BLOCK,      /* a fresh read of one block: `reading` */
         MHP_EVENT_ADDED,      /* `block` was announced; it has not been read */
+        MHP_EVENT_UNREAD,     /* `block` is there and could not be read, `error`: what is known of it stays, and it is read again */
         MHP_EVENT_GONE,       /* `block` is no more */
         MHP_EVENT_GOAL,       /* policy spoke: `block`, `want`, `reason`, `rule` */
         MHP_EVENT_REQUEST,    /* an administrator spoke: `block`, `want` */

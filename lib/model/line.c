@@ -54,10 +54,10 @@ static const char *const key_names[_KEY_MAX] = {
 /* By bit of enum mhp_block_flags. A scan's own mark means nothing outside of the scan, which a text does not carry. */
 static const char *const flag_names[] = {
         "settled", "busy", "repaired", "repairing", "gave-up", NULL, "arrived", "ours", "hands-off", "counted", "cheap", "told", "chosen", "astray",
-        "taken",
+        "taken", "unread",
 };
 _Static_assert(MHP_BLOCK_SEEN == 1 << 5, "the flag without a name has moved");
-_Static_assert(MHP_BLOCK_TAKEN == 1 << (ELEMENTSOF(flag_names) - 1), "a flag has no name");
+_Static_assert(MHP_BLOCK_UNREAD == 1 << (ELEMENTSOF(flag_names) - 1), "a flag has no name");
 
 static int parse_max(const char *s, uint64_t max, uint64_t *ret) {
         uint64_t v;

@@ -56,7 +56,7 @@ static void read_into(struct mhp_block *block, const struct mhp_reading *reading
                 block->valid = reading->valid;
         if (reading->state != was)
                 block->flags &= (uint16_t) ~(MHP_BLOCK_COUNTED | MHP_BLOCK_CHEAP);
-        block->flags &= (uint16_t) ~MHP_BLOCK_CHOSEN;
+        block->flags &= (uint16_t) ~(MHP_BLOCK_CHOSEN | MHP_BLOCK_UNREAD);
         if (reading->chosen)
                 block->flags |= MHP_BLOCK_CHOSEN;
         if (reading->node >= 0) {
@@ -125,6 +125,34 @@ static int apply_added(struct mhp_map *map, uint32_t nr, uint64_t now) {
         block->arrived_at = now;
         map_put_in(map, block);
         return MHP_CHANGE_NEW;
+}
+
+/* It was ours to write to, and cannot be read now: what it is found to be later may be our own doing. */
+static void lose_sight(struct mhp_block *block) {
+        block->state = MHP_STATE_UNKNOWN;
+        block->zone = MHP_ZONE_UNSET;
+}
+
+static int apply_unread(struct mhp_map *map, uint32_t nr, uint64_t now) {
+        struct mhp_block *block;
+        bool is_new;
+
+        if (nr > MHP_BLOCK_MAX)
+                return 0;
+
+        int r = map_obtain(map, nr, &block, &is_new);
+        if (r < 0)
+                return r;
+        if (!is_new)
+                map_take_out(map, block);
+        /* A settle takes a settled block only if it is unread already: this one is in a step that writes to it. */
+        if (block->flags & MHP_BLOCK_BUSY && block->flags & MHP_BLOCK_SETTLED && !(block->flags & MHP_BLOCK_UNREAD))
+                lose_sight(block);
+        block->flags |= MHP_BLOCK_UNREAD | (map->scanning ? MHP_BLOCK_SEEN : 0) | (is_new ? MHP_BLOCK_ARRIVED : 0);
+        if (is_new)
+                block->arrived_at = now;
+        map_put_in(map, block);
+        return is_new ? MHP_CHANGE_NEW : 0;
 }
 
 /* What was accepted, asked for or put back for one block is no policy for the others. */
@@ -213,10 +241,15 @@ static int apply_outcome(struct mhp_map *map, struct mhp_block *block, const str
                 return 0;
         block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
 
-        if (event->verb == MHP_VERB_SETTLE)
-                return map_settle(map, block, event);
         if (event->verb == MHP_VERB_COUNT)
                 return 0;
+        if (block->flags & MHP_BLOCK_UNREAD) {
+                if (event->verb != MHP_VERB_SETTLE)
+                        lose_sight(block);
+                return 0;
+        }
+        if (event->verb == MHP_VERB_SETTLE)
+                return map_settle(map, block, event);
         /* Another hand has the hotplug lock: what became of the write is known when that hand is done. */
         if (block->state == MHP_STATE_GOING_OFFLINE) {
                 block->attempts += block->attempts < UINT8_MAX;
@@ -304,6 +337,8 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
                 block->flags |= MHP_BLOCK_BUSY;
                 return 0;
         case MHP_EVENT_RELEASED:
+                if (block->flags & MHP_BLOCK_BUSY && block->flags & MHP_BLOCK_UNREAD)
+                        lose_sight(block);
                 block->flags &= (uint16_t) ~MHP_BLOCK_BUSY;
                 if (block->state == MHP_STATE_GOING_OFFLINE)
                         map_take_away(block);
@@ -318,6 +353,7 @@ static int change_block(struct mhp_map *map, struct mhp_block *block, const stru
         case MHP_EVENT_SCAN_END:
         case MHP_EVENT_BLOCK:
         case MHP_EVENT_ADDED:
+        case MHP_EVENT_UNREAD:
         case MHP_EVENT_GONE:
         case MHP_EVENT_TICK:
         case MHP_EVENT_RELOAD:
@@ -352,6 +388,8 @@ int mhp_map_apply(struct mhp_map *map, const struct mhp_event *event) {
                 return apply_block(map, event->reading, event->now);
         case MHP_EVENT_ADDED:
                 return apply_added(map, event->block, event->now);
+        case MHP_EVENT_UNREAD:
+                return apply_unread(map, event->block, event->now);
         case MHP_EVENT_TICK:
                 return apply_tick(map, event->now);
         case MHP_EVENT_RELOAD:

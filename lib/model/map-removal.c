@@ -39,7 +39,7 @@ void map_count_member(struct mhp_map *map, const struct mhp_block *block, int si
         struct mhp_member_sums *sums = &map->members[find(map, block->removal)];
         bool gave_up = block->flags & MHP_BLOCK_GAVE_UP;
         /* Not one that somebody wanted offline before, and that is so again. */
-        bool away = block->state == MHP_STATE_OFFLINE && block->home != MHP_ZONE_UNSET && !(block->flags & MHP_BLOCK_HANDS_OFF) &&
+        bool away = (block->state == MHP_STATE_OFFLINE || block->flags & MHP_BLOCK_UNREAD) && block->home != MHP_ZONE_UNSET && !(block->flags & MHP_BLOCK_HANDS_OFF) &&
                     (block->goal != MHP_WANT_NONE || block->reason == MHP_REASON_REMOVAL);
         enum mhp_queue queue = mhp_block_queue(block);
 

@@ -123,10 +123,15 @@ int map_note_transition(struct mhp_map *map, struct mhp_block *block, const stru
 
         if (was->state == MHP_STATE_OFFLINE && block->state == MHP_STATE_ONLINE)
                 block->flags &= (uint16_t) ~MHP_BLOCK_HANDS_OFF;
-        if (block->flags & MHP_BLOCK_BUSY)
+        /* A settle has a settled block only because it could not be read; of one that was written to meanwhile, the state was lost sight of. */
+        bool unread = was->flags & MHP_BLOCK_UNREAD && was->flags & MHP_BLOCK_SETTLED;
+
+        if (block->flags & MHP_BLOCK_BUSY && !unread)
                 return 0;
-        if (block->state == MHP_STATE_GOING_OFFLINE)
+        if (block->state == MHP_STATE_GOING_OFFLINE && !(block->flags & MHP_BLOCK_BUSY))
                 map_take_away(block);
+        if (unread && was->state == MHP_STATE_UNKNOWN)
+                return 0;
         if (was_online && block->state == MHP_STATE_OFFLINE)
                 return lose(map, block, now);
         if (block->state == MHP_STATE_ONLINE && (was->state == MHP_STATE_OFFLINE || was->zone != block->zone))
@@ -159,6 +164,8 @@ int map_settle(struct mhp_map *map, struct mhp_block *block, const struct mhp_ev
                 map_take_away(block); /* one that began after the wait */
                 return 0;
         }
+        if (block->flags & MHP_BLOCK_SETTLED) /* it was read again, and what that showed is judged */
+                return 0;
         if (event->error == 0) {
                 block->flags |= MHP_BLOCK_SETTLED;
                 block->flags &= (uint16_t) ~MHP_BLOCK_TAKEN;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is asked right and still cannot be done: exit status 1."""
 
+import json
 import os
 import re
 import subprocess
@@ -54,6 +55,27 @@ def bad_block_size():
             for verb in (*READING, ["verify"]):
                 mhpctl(*verb, "--sysroot", root, status=1, err="block_size_bytes")
             mhpctl("doctor", "--sysroot", root, status=2, err="block_size_bytes")
+
+
+@test
+def bad_blocks():
+    """One block that cannot be read costs nobody the others."""
+    with workdir() as root:
+        tree = Tree(root)
+        tree.blocks(0, 5)
+        for nr in (2, 3):
+            (tree.memory / f"memory{nr}/state").unlink()
+            (tree.memory / f"memory{nr}/state").mkdir()
+        tree.write("sys/devices/system/memory/memory5/state", "on fire")
+        (tree.memory / "memory7").write_text("")
+        (root / "sys/devices/system/node/node1").write_text("")
+        out = mhpctl("list", "--sysroot", root).out
+        has(out, "The state of blocks 2-3,5 cannot be read, or is none that mhpctl knows.", "what is missing")
+        has(out, "Total online memory:        384M", "the others")
+        states = {b["block"]: b["state"] for b in json.loads(mhpctl("list", "--all", "--json", "--sysroot", root).out)["blocks"]}
+        equal(states, {0: "online", 1: "online", 2: "unknown", 3: "unknown", 4: "online", 5: "unknown"}, "states")
+        for verb in (["groups"], ["memmap"], ["dump"], ["explain", "boot"]):
+            mhpctl(*verb, "--sysroot", root)
 
 
 @test

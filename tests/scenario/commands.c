@@ -183,6 +183,18 @@ static int cmd_stuck(struct scenario *s, const struct args *args) {
         return 0;
 }
 
+/* unreadable BLOCKS [N]; readable BLOCKS */
+static int cmd_unreadable(struct scenario *s, const struct args *args) {
+        _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
+        uint64_t n = strcmp(args->word[0], "readable") == 0 ? 0 : UINT_MAX;
+
+        if (arg_ranges(s, args, 1, &ranges) < 0 || (args->n > 2 && arg_number(s, args, 2, &n) < 0))
+                return -1;
+        for (size_t i = 0; i < ranges.n; i++)
+                mhp_sim_hide(s->sim, ranges.range[i], (unsigned) n);
+        return 0;
+}
+
 static int cmd_link(struct scenario *s, const struct args *args) {
         _cleanup_ranges_ struct mhp_ranges ranges = { 0 };
 
@@ -284,6 +296,8 @@ int run_command(struct scenario *s, const struct args *args) {
                 { "fault", cmd_fault },
                 { "stuck", cmd_stuck },
                 { "free", cmd_stuck },
+                { "unreadable", cmd_unreadable },
+                { "readable", cmd_unreadable },
                 { "link", cmd_link },
                 { "pressure", cmd_pressure },
                 { "processors", cmd_processors },

@@ -8,6 +8,7 @@ machine has blocks of the same numbers. Where udevd listens too it would believe
 import fcntl
 import os
 import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -130,6 +131,77 @@ class Arrival(Events):
         announce("add", 40)
         self.wait_idle()
         wait_for("nothing left of it", lambda: "block 40 " not in self.dump())
+
+
+class Unreadable(Events):
+    """mhpd has no descriptor left, as when its limit is reached, and then it has."""
+
+    machine_options = {"device": range(32, 40)}
+    config = "[Online]\nZone=movable\n[Teardown]\nRetryMaxSec=2\n"
+
+    def starve(self):
+        """From now on every open(2) of mhpd's fails."""
+        pid = self.mhpd.process.pid
+        used = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd")) + 1
+        numbers = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        limit = next(n for n in range(used + 1) if n not in numbers)   # the lowest free one is what an open gets
+        self.before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]))
+
+    def feed(self):
+        """And now none does."""
+        resource.prlimit(self.mhpd.process.pid, resource.RLIMIT_NOFILE, self.before)
+
+    def check_told(self):
+        """Once that it cannot be read, and once that it can be again."""
+        wait_for("the end of it", lambda: "can be read again" in self.mhpd.log())
+        self.assertEqual(len(re.findall("MHPD_EVENT=unreadable", self.mhpd.log())), 1, self.mhpd.log())
+        self.assertRegex(self.mhpd.log(), r"MHPD_EVENT=unreadable ERRNO=24|ERRNO=24.*MHPD_EVENT=unreadable|MHPD_PATH=/.*ERRNO=24")
+
+    def test_arrival(self):
+        self.start()
+        self.starve()
+        self.machine.add(*range(40, 48))
+        announce("add", *range(40, 48))
+        wait_for("a word about it", lambda: "cannot be read: Too many open files" in self.mhpd.log())
+        time.sleep(2.5)
+        wait_for("a status line that counts them", lambda: "arriving 8" in self.mhpd.status())
+        self.feed()
+        self.wait_zone("Movable")
+        self.check_told()
+        self.wait_idle()
+        self.assertRegex(self.dump(), r"(?m)^block 40-47 online .*group=dax:dax0.0\b")
+
+    def test_change(self):
+        """What another hand did is seen later."""
+        self.start()
+        self.starve()
+        self.machine.by_hand(35, "offline")
+        announce("offline", 35)
+        wait_for("a word about it", lambda: "cannot be read: Too many open files" in self.mhpd.log())
+        time.sleep(1)
+        self.feed()
+        wait_for("the other hand's doing", lambda: "taken offline by another hand" in self.mhpd.log())
+        self.check_told()
+        self.wait_idle()
+        self.assertEqual(self.machine.states()[35], "offline")
+
+    def test_rescan(self):
+        """A whole look that fails is taken again."""
+        self.mhpd.env["MHPD_UEVENT_BUFFER"] = "4096"
+        self.start()
+        self.starve()
+        self.stopped()
+        self.machine.add(*range(40, 48))
+        for _ in range(200):
+            announce("change", *range(32, 40))
+        self.resume()
+        wait_for("a word about it", lambda: "cannot be read: Too many open files" in self.mhpd.log())
+        time.sleep(1.5)
+        self.assertIsNone(self.mhpd.process.poll())
+        self.feed()
+        self.wait_zone("Movable")
+        self.check_told()
+        self.assertGreaterEqual(self.bus.get("Rescans"), 1)
 
 
 class Change(Events):

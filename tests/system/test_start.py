@@ -77,6 +77,17 @@ class Start(SystemCase):
         self.assertRegex(dump, r"(?m)^block 40-47 online zone=Movable .*group=dax:dax0.0\b")
         self.assertRegex(dump, r"(?m)^block 1-7 online zone=Normal .*group=boot\b")
 
+    def test_bad_block(self):
+        """Its state is a directory: told once, and the others are none the worse for it."""
+        os.makedirs(os.path.join(self.machine.root, MEMORY, "memory50", "state"))
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+        self.assertEqual(self.mhpd.log().count("Block 50 is left alone: its state cannot be read: Is a directory"), 1, self.mhpd.log())
+        self.assertRegex(self.bus.call("Dump")[0], r"(?m)^block 50 unknown")
+        out = self.mhpctl("list", "--sysroot", self.machine.root)
+        self.assertEqual((out.returncode, "The state of block 50 cannot be read" in out.stdout), (0, True), out.stdout + out.stderr)
+
     def test_later_than_ready(self):
         """READY=1 does not wait for the memory: a stuck kernel must not hold up the boot."""
         self.machine.hold(*DEVICE, *BOOT)

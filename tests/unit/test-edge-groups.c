@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "edge/groups.h"
 #include "tree.h"
@@ -199,6 +201,30 @@ static void test_refresh(void **state) {
         assert_string_equal(name, "virtio-mem:virtio0");
 }
 
+/* What cannot be read just now is not gone, and not hidden. */
+static void test_refresh_fails(void **state) {
+        struct machine *m = *state;
+        struct rlimit before, none;
+        int lowest, r[2];
+
+        tree_dir(&m->t, "sys/bus/acpi/devices/PNP0C80:00");
+        make_groups(m, IOMEM);
+        lowest = dup(0);
+        assert_true(lowest >= 0);
+        close(lowest);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        none = (struct rlimit) { (rlim_t) lowest, before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        r[0] = mhp_groups_refresh(m->groups);
+        r[1] = mhp_groups_load(m->groups);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(r[0], -EMFILE);
+        assert_int_equal(r[1], -EMFILE);
+        assert_string_equal(ask(m, MHP_RESOLVE_ARRIVING, 40, MHP_STATE_OFFLINE), "virtio-mem:virtio0");
+        assert_string_equal(ask(m, MHP_RESOLVE_SETTLED, 64, MHP_STATE_OFFLINE), "dax:dax0.0");
+        assert_int_equal(mhp_groups_refresh(m->groups), 0);
+}
+
 /* Without privilege, plain memory could be a device's, if the machine has one; else it is what it looks like. */
 static void test_hidden(void **state) {
         struct machine *m = *state;
@@ -298,7 +324,7 @@ static void test_balloons(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_iomem_parse), T(test_by_iomem), T(test_by_acpi), T(test_late_link), T(test_refresh), T(test_hidden),
+                cmocka_unit_test(test_iomem_parse), T(test_by_iomem), T(test_by_acpi), T(test_late_link), T(test_refresh), T(test_refresh_fails), T(test_hidden),
                 T(test_no_iomem), T(test_lmbs), T(test_balloons), T(test_chosen),
         };
 

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "edge/sysfs.h"
 #include "tree.h"
@@ -208,6 +210,68 @@ static void test_scan_order(void **state) {
         assert_int_equal(all.n_ignored, 4);
 }
 
+/* What is wrong with one block, or one node, is that one's affair. */
+static void test_bad_block(void **state) {
+        static const struct {
+                uint32_t nr;
+                int error;
+        } want[] = { { 1, 0 }, { 2, EISDIR }, { 3, EINVAL }, { 4, EINVAL }, { 5, ELOOP }, { 7, 0 } };
+        _cleanup_readings_ struct mhp_readings all = { 0 };
+        struct mhp_reading one;
+        struct machine *m = *state;
+
+        for (uint64_t nr = 1; nr <= 7; nr++)
+                tree_add_block(&m->t, nr, "online", "Normal", 0, NULL);
+        tree_drop(&m->t, "sys/devices/system/memory/memory2/state");
+        tree_dir(&m->t, "sys/devices/system/memory/memory2/state");
+        tree_set(&m->t, 3, "state", "on fire\n");
+        tree_set(&m->t, 4, "state", "0123456789012345678901234567890123456789012345678901234567890123456789\n");
+        tree_drop(&m->t, "sys/devices/system/memory/memory5/state");
+        tree_link(&m->t, "sys/devices/system/memory/memory5/state", "state");
+        tree_drop(&m->t, "sys/devices/system/memory/memory6");
+        tree_file(&m->t, "sys/devices/system/memory/memory6", "");
+        tree_file(&m->t, "sys/devices/system/node/node1", "");
+
+        assert_int_equal(mhp_sysfs_scan(&m->root, &all), 0);
+        assert_int_equal(all.n, ELEMENTSOF(want));
+        for (size_t i = 0; i < all.n; i++) {
+                assert_int_equal(all.reading[i].nr, want[i].nr);
+                assert_int_equal(all.reading[i].error, want[i].error);
+                assert_int_equal(all.reading[i].state, want[i].error ? MHP_STATE_UNKNOWN : MHP_STATE_ONLINE);
+                assert_int_equal(all.reading[i].node, 0);
+                assert_int_equal(mhp_sysfs_read_block(&m->root, want[i].nr, &one), 0);
+                assert_int_equal(one.error, want[i].error);
+                assert_int_equal(one.state, all.reading[i].state);
+        }
+        assert_int_equal(mhp_sysfs_read_block(&m->root, 6, &one), -ENOTDIR);
+}
+
+/* A process without descriptors has read nothing, and knows that. */
+static void test_want(void **state) {
+        struct mhp_readings all = { .n = 77 };
+        struct mhp_reading one = { .nr = 77 };
+        struct machine *m = *state;
+        struct rlimit before, none;
+        int lowest = dup(0), r[3];
+
+        tree_add_block(&m->t, 1, "online", "Normal", 0, NULL);
+        assert_true(lowest >= 0);
+        close(lowest);
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        none = (struct rlimit) { (rlim_t) lowest, before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        r[0] = mhp_sysfs_scan(&m->root, &all);
+        r[1] = mhp_sysfs_read_block(&m->root, 1, &one);
+        r[2] = mhp_sysfs_read_zone(&m->root, 1, &one);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        for (size_t i = 0; i < ELEMENTSOF(r); i++) {
+                assert_int_equal(r[i], -EMFILE);
+                assert_true(mhp_error_passes(r[i]));
+        }
+        assert_int_equal(all.n, 77);
+        assert_int_equal(one.nr, 77);
+}
+
 static void test_scan_vanished(void **state) {
         _cleanup_readings_ struct mhp_readings all = { 0 };
         struct machine *m = *state;
@@ -267,6 +331,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 T(test_block_size), T(test_no_memory_hotplug), T(test_zones), T(test_gone), T(test_nodes), T(test_scan_order),
                 T(test_no_node_yet),
+                T(test_bad_block), T(test_want),
                 T(test_scan_vanished), T(test_scan_empty), T(test_write),
         };
 

@@ -203,11 +203,12 @@ static void test_nonsense(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(nrs); i++)
                 for (int type = 0; type <= _MHP_EVENT_MAX; type++) {
-                        if (type == MHP_EVENT_BLOCK || type == MHP_EVENT_ADDED || type == MHP_EVENT_RELOAD)
+                        if (type == MHP_EVENT_BLOCK || type == MHP_EVENT_ADDED || type == MHP_EVENT_UNREAD || type == MHP_EVENT_RELOAD)
                                 continue;
                         assert_int_equal(apply(map, EVENT((enum mhp_event_type) type, .block = nrs[i])), 0);
                 }
         assert_int_equal(apply(map, EVENT(MHP_EVENT_ADDED, .block = MHP_NO_BLOCK)), 0);
+        assert_int_equal(apply(map, EVENT(MHP_EVENT_UNREAD, .block = MHP_NO_BLOCK)), 0);
         assert_int_equal(read_block(map, OFFLINE(MHP_NO_BLOCK)), 0);
         assert_int_equal(read_block(map, (struct mhp_reading) { .nr = 1, .node = -2 }), 0);
         assert_int_equal(read_block(map, (struct mhp_reading) { .nr = 1, .node = MHP_NODE_MAX + 1 }), 0);

@@ -47,6 +47,7 @@ enum act {
         ACT_POLICY,           /* `mhpctl online --policy` */
         ACT_RESCAN,
         ACT_LOST,             /* events are lost */
+        ACT_UNREAD,           /* nothing can be read the next time, and the time after that */
         _ACT_MAX,
 };
 
@@ -235,6 +236,9 @@ static void act(struct world *w, enum act what) {
                 return;
         case ACT_LOST:
                 mhp_sim_lose_uevents(w->sim);
+                return;
+        case ACT_UNREAD:
+                mhp_sim_hide(w->sim, all, 2);
                 return;
         case _ACT_MAX:
                 return;

@@ -268,6 +268,8 @@ static void happen(struct world *w) {
                 must(w, mhp_sim_advance(w->sim, w->ring, dice(w, 20) * USEC_PER_SEC), "advance");
         else if (what < 63)
                 foreign_slowly(w);
+        else if (what < 66)
+                mhp_sim_hide(w->sim, some(w), dice(w, 4));
         else
                 pump(w);
         CHECK(w, mhp_map_consistent(w->ring->map), "the map is not consistent any more");
@@ -318,6 +320,7 @@ static void come_to_rest(struct world *w) {
         w->sim->n_settle_stuck = 0;
         mhp_sim_fault(w->sim, (struct mhp_range) { 0, LAST }, MHP_VERB_NONE, 0, 0);
         mhp_sim_stick(w->sim, (struct mhp_range) { 0, LAST }, 0, false);
+        mhp_sim_hide(w->sim, (struct mhp_range) { 0, LAST }, 0);
         must(w, mhp_sim_advance(w->sim, w->ring, 24 * 3600 * USEC_PER_SEC), "coming to rest");
 
         CHECK(w, w->ring->busy == MHP_VERB_NONE && mhp_ring_next_tick(w->ring) == UINT64_MAX, "it does not end");
