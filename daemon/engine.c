@@ -300,10 +300,26 @@ static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdat
         return sd_event_exit(engine->event, 0);
 }
 
+/* Nobody who asks twice has asked for half a machine, either. */
+static void tell_stopping(struct engine *engine) {
+        uint64_t end = 0, now = loop_now();
+
+        if (engine->impatient)
+                return;
+        engine->impatient = true;
+        (void) sd_event_source_get_time(engine->stop_source, &end);
+        log_print(LOG_NOTICE, "mhpd is stopping already: memory that was to leave goes back first, for which it takes %" PRIu64 " seconds at most",
+                  ((end > now ? end - now : 0) + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
 int engine_stop_soon(struct engine *engine) {
         int r;
 
-        if (engine->stopping || !jobs_removing(engine->jobs))
+        if (engine->stopping) {
+                tell_stopping(engine);
+                return 0;
+        }
+        if (!jobs_removing(engine->jobs))
                 return sd_event_exit(engine->event, 0);
         engine->stopping = true;
         notify("STOPPING=1");

@@ -66,6 +66,7 @@ struct engine {
         struct mhp_pressure pressure;        /* as it was when it could be read last */
         bool save;                           /* `saved` has changed */
         bool stopping;                       /* SIGTERM came: over as soon as nothing is half-way any more */
+        bool impatient;                      /* and came again */
         uint64_t removals_mark;              /* of what saved.removals says */
         enum mhp_source device_source;       /* of the HOLD, RELEASE or HAND under way */
         uint64_t rescans;
@@ -83,7 +84,7 @@ int engine_start(struct engine *engine, sd_event *event, const struct options *o
  * on with. -EBUSY: one runs. Tells what fails. */
 int engine_put_back(struct engine *engine, const struct options *options);
 
-/* Ends the loop when memory that is on its way out is back or gone, at the latest after a while; asked a second time, at once. */
+/* Ends the loop when memory that is on its way out is back or gone, at the latest after a while, however often it is asked. */
 int engine_stop_soon(struct engine *engine);
 
 /* The knobs back as they were. */

@@ -273,6 +273,23 @@ class Course(Unplug):
         self.assertEqual(set(self.machine.states().values()), {"Movable"})
         self.assertEqual(self.state(), "")
 
+    def test_stop_twice(self):
+        """Whoever is impatient does not get half a machine: what was taken goes back first, and that it takes a while is told once."""
+        self.machine.hold(35)
+        self.unplug()
+        wait_for("the worker at block 35", lambda: self.machine.waits(35))
+        self.assertEqual(self.machine.states()[36], "offline")
+        self.machine.hold(36)   # so that the way back takes a while
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            self.mhpd.process.send_signal(number)
+            time.sleep(0.1)
+        self.assertIsNone(self.mhpd.process.poll())
+        self.machine.release()
+        self.assertEqual(self.mhpd.process.wait(15), 0)
+        self.assertEqual(self.machine.get(VETO), "1")
+        self.assertEqual(set(self.machine.states().values()), {"Movable"})
+        self.assertEqual(self.mhpd.log().count("mhpd is stopping already"), 1, self.mhpd.log())
+
 
 class Shrink(Unplug):
     """Blocks 32 to 39 are of a virtio-mem device, which takes out what is offline when the host asks for less."""
