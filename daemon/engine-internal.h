@@ -9,6 +9,9 @@
 int engine_new_ring(struct engine *engine, struct mhp_config *config, const struct mhp_arming *arming, uint64_t block_size);
 int engine_add_sources(struct engine *engine);
 
+/* Another slice, in another round. */
+int engine_more(struct engine *engine);
+
 /* The next slice of the blocks that a settle has brought. */
 int engine_read_settled(struct engine *engine);
 

@@ -119,41 +119,52 @@ static int step_done(struct engine *engine, int error) {
         return r < 0 ? r : engine_turn_soon(engine);
 }
 
+/* Without it, it would not be known whose the blocks are. 1: the settle has come to nothing. */
+static int refresh_groups(struct engine *engine) {
+        int r = mhp_groups_refresh(engine->groups);
+
+        if (!mhp_error_passes(r))
+                return r;
+        unread_tell(engine, "/" NAME_IOMEM, -r);
+        engine->reading = false;
+        r = step_done(engine, -r);
+        return r < 0 ? r : 1;
+}
+
 /* The blocks of the settle under way: complete, if it came through. Each takes several files, and a DIMM may have hundreds. */
 int engine_read_settled(struct engine *engine) {
         enum mhp_resolve how = engine->settle_error == 0 ? MHP_RESOLVE_SETTLED : MHP_RESOLVE_ARRIVING;
         uint64_t until = loop_now() + LOOP_SLICE;
-        int r = 0;
+        int r;
 
         if (!engine->reading)
                 return 0;
+        r = engine->n_read == 0 ? refresh_groups(engine) : 0;
+        if (r != 0)
+                return r < 0 ? r : 0;
         while (engine->n_read < engine->ring->n_batch && r >= 0 && loop_now() < until)
                 r = engine_read(engine, how, engine->ring->batch[engine->n_read++]);
         if (r < 0)
                 return r;
         if (engine->n_read < engine->ring->n_batch)
-                return sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+                return engine_more(engine);
         engine->reading = false;
         return step_done(engine, engine->settle_error);
 }
 
+/* What was announced before is known before it is read; a storm may hold that up for a while. */
+#define READ_USEC (500 * USEC_PER_MSEC)
+
 static int settle_over(struct engine *engine, int error) {
-        int r = engine_hear(engine);
+        int r = engine_hear_some(engine);
 
         if (r < 0)
                 return r;
-        /* Without that it would not be known whose they are: not settled. */
-        r = mhp_groups_refresh(engine->groups);
-        if (mhp_error_passes(r)) {
-                unread_tell(engine, "/" NAME_IOMEM, -r);
-                return step_done(engine, -r);
-        }
-        if (r < 0)
-                return r;
         engine->reading = true;
+        engine->read_by = loop_now() + READ_USEC;
         engine->n_read = 0;
         engine->settle_error = error;
-        return engine_read_settled(engine);
+        return engine->unheard ? 0 : engine_read_settled(engine);
 }
 
 int engine_step_over(struct engine *engine, enum mhp_verb verb, int error) {
@@ -186,7 +197,7 @@ int engine_lost(struct engine *engine, enum mhp_verb verb, const uint32_t *block
         if (verb == MHP_VERB_SETTLE || mhp_verb_is_device(verb))
                 return engine_step_over(engine, verb, error);
 
-        r = engine_hear(engine);
+        r = engine_hear_some(engine);
         for (size_t i = 0; i < n && r >= 0; i++) {
                 r = engine_read(engine, MHP_RESOLVE_ARRIVING, blocks[i]);
                 if (r < 0)

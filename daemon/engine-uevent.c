@@ -7,13 +7,18 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "daemon/engine.h"
+#include "daemon/engine-internal.h"
 #include "daemon/executor.h"
 #include "daemon/guard.h"
 #include "daemon/host.h"
 #include "daemon/loop.h"
 #include "daemon/place-table.h"
 #include "daemon/placer.h"
+
+/* What a storm of uevents may hold up an answer of the worker's for. */
+#define JUDGE_USEC (500 * USEC_PER_MSEC)
+/* So many slices, then whoever asks has a turn. */
+#define MORE_IN_A_ROW 4
 
 /* What one block's events of a bunch amount to. */
 struct fold {
@@ -110,9 +115,18 @@ static int sort(struct engine *engine) {
         return 0;
 }
 
+/* Of sources of one priority sd-event runs the one that has waited longest: the bus has its turn before a slice that is among its like, and no crowd there
+ * keeps that slice from its own. */
+int engine_more(struct engine *engine) {
+        bool last = ++engine->n_more % MORE_IN_A_ROW == 0;
+        int r = sd_event_source_set_priority(engine->more_source, last ? LOOP_BUS : LOOP_MORE);
+
+        return r < 0 ? r : sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+}
+
 static int hear_more(struct engine *engine) {
         engine->unheard = true;
-        return sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+        return engine_more(engine);
 }
 
 /* A block is a round's work at least; what it has no more time for stays where it is, before what is received later. */
@@ -180,7 +194,7 @@ static int receive(struct engine *engine, uint64_t until, bool *ret_lost, bool *
 }
 
 static int hear(struct engine *engine, uint64_t until) {
-        bool lost = false, devices = false, behind = engine->n_heard > 0 && until != UINT64_MAX;
+        bool lost = false, devices = false, behind = engine->n_heard > 0;
         int r = 0;
 
         engine->unheard = false;
@@ -208,10 +222,25 @@ static int hear(struct engine *engine, uint64_t until) {
         return r < 0 ? r : engine_turn_soon(engine);
 }
 
-int engine_hear(struct engine *engine) {
-        return hear(engine, UINT64_MAX);
-}
-
 int engine_hear_some(struct engine *engine) {
         return hear(engine, loop_now() + LOOP_SLICE);
+}
+
+int engine_hear_first(struct engine *engine) {
+        uint64_t now = loop_now();
+        int r = hear(engine, now + LOOP_SLICE);
+
+        if (r < 0)
+                return r;
+        if (!engine->unheard) {
+                engine->judge_by = 0;
+                return 1;
+        }
+        if (engine->judge_by == 0)
+                engine->judge_by = now + JUDGE_USEC;
+        if (now < engine->judge_by)
+                return 0;
+        executor_doubt(engine->executor);
+        engine->judge_by = 0;
+        return 1;
 }

@@ -33,7 +33,7 @@
 #include "edge/zoneinfo.h"
 
 /* The first uevent is heard at once, those behind it in bunches: while memory arrives, the processors have better to do than to wake us
- * up for each of hundreds of blocks. Where it matters, at an answer of the worker, all is heard that is there (engine_hear()). */
+ * up for each of hundreds of blocks. Where it matters, at an answer of the worker, all is heard that is there (engine_hear_first()). */
 #define UEVENT_PAUSE (50 * USEC_PER_MSEC)
 
 int engine_check(struct engine *engine, int r) {
@@ -141,10 +141,14 @@ static int on_step(void *userdata, const struct mhp_step *step) {
         return r;
 }
 
+/* Where events are lost again and again, mhpd does something else as well: a scan is a tenth of its time at most. */
+#define RESCAN_SHARE 10
+
 static int rescan(struct engine *engine) {
+        uint64_t begin = loop_now();
         int r;
 
-        if (engine->unread.again_at > 0)
+        if (engine->unread.again_at > 0 || begin < engine->rescan_at)
                 return 0;
         r = mhp_scan_into(&engine->root, engine->groups, MHP_RESOLVE_ARRIVING, loop_now(), unread_scanned, engine);
         if (mhp_error_passes(r)) {
@@ -154,6 +158,7 @@ static int rescan(struct engine *engine) {
         if (r < 0)
                 return r;
         engine->rescan = false;
+        engine->rescan_at = begin + RESCAN_SHARE * (loop_now() - begin);
         engine->rescans++;
         report(engine->bus, &(struct mhp_step) { .verb = MHP_VERB_REPORT, .note = MHP_NOTE_RESCAN, .node = -1 }, NULL, &(struct report_job) { 0 });
         return touch_all(engine);
@@ -229,6 +234,8 @@ static int set_tick(struct engine *engine) {
 
         if (engine->unread.again_at > 0)
                 at = MIN(at, engine->unread.again_at);
+        else if (engine->rescan)
+                at = MIN(at, engine->rescan_at);
         if (at == UINT64_MAX)
                 return sd_event_source_set_enabled(engine->tick_source, SD_EVENT_OFF);
         r = sd_event_source_set_time(engine->tick_source, at);
@@ -351,14 +358,17 @@ static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *us
         return engine_check(engine, engine_hear_some(engine));
 }
 
-/* What was announced before is known before it is read. */
 static int on_more(sd_event_source *source, void *userdata) {
         struct engine *engine = userdata;
-        int r = engine->unheard ? engine_hear_some(engine) : engine_read_settled(engine);
+        uint64_t now = loop_now();
+        bool was_unheard = engine->unheard;
+        int r = was_unheard ? engine_hear_some(engine) : 0;
 
         (void) source;
-        if (r >= 0 && engine->reading) /* that waited, too */
-                r = sd_event_source_set_enabled(engine->more_source, SD_EVENT_ONESHOT);
+        if (r >= 0 && engine->judge_by > 0 && (!engine->unheard || now >= engine->judge_by))
+                r = executor_judge(engine->executor);
+        if (r >= 0 && engine->reading)
+                r = !was_unheard || now >= engine->read_by ? engine_read_settled(engine) : engine_more(engine);
         return engine_check(engine, r);
 }
 

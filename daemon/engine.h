@@ -56,7 +56,10 @@ struct engine {
         sd_event_source *more_source;        /* goes on with what follows, slice by slice */
         sd_event_source *idle_source;        /* loop_run() */
         bool unheard;                        /* there are more uevents to be taken in */
+        unsigned n_more;                     /* slices that were asked for, ever */
+        uint64_t judge_by;                   /* an answer of the worker's waits for uevents that came before it, at most until then; 0: none does */
         bool reading;                        /* a settle is over, and its blocks are being read: */
+        uint64_t read_by;                    /* at the latest from then on, */
         size_t n_read;                       /* so many of them, */
         int settle_error;                    /* and this is what it came to */
         struct mhp_uevent *heard;            /* uevents of one bunch, and what is left of the one before */
@@ -64,6 +67,7 @@ struct engine {
         bool rescan;                         /* events were lost */
         struct unread unread;
         struct mhp_pressure pressure;        /* as it was when it could be read last */
+        uint64_t rescan_at;                  /* µs: not before, for the last one took its time */
         bool save;                           /* `saved` has changed */
         bool stopping;                       /* SIGTERM came: over as soon as nothing is half-way any more */
         bool impatient;                      /* and came again */
@@ -114,9 +118,12 @@ uint64_t engine_pending(const struct engine *engine);
 /* A fresh read of one block, handed to the ring. */
 int engine_read(struct engine *engine, enum mhp_resolve how, uint32_t nr);
 
-/* Takes in every uevent that is there; or as many as a slice is enough for, and the rest in the next rounds. */
-int engine_hear(struct engine *engine);
+/* Takes in the uevents that are there, as many as a slice is enough for, and the rest in the next rounds. */
 int engine_hear_some(struct engine *engine);
+
+/* Before an answer of the worker's is judged: what was announced before it has to be known. 1: it is. 0: there is more than a slice of it, and
+ * executor_judge() is called when it is heard; at the latest after a while, and what the answer says is not relied on then. */
+int engine_hear_first(struct engine *engine);
 
 /* From the executors. One block of the step under way; tally: what lies in it, NULL: not counted; n_heard: uevents of it since the step began. */
 int engine_result(struct engine *engine, const struct mhp_worker_result *result, const struct mhp_tally *tally, unsigned n_heard);

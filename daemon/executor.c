@@ -47,6 +47,8 @@ struct executor {
         sd_event_source *io, *child, *timer; /* owned */
         enum stage stage;
         bool spoke;               /* the worker has answered at least once */
+        bool waits;               /* `answer` waits for uevents that came before it */
+        struct mhp_worker_answer answer; /* the last one */
         uint64_t spawn_at;        /* no worker is started before */
         uint64_t kills;
         /* the step under way */
@@ -184,6 +186,7 @@ static void abandon(struct executor *x) {
         x->child = sd_event_source_unref(x->child);
         close(x->fd);
         x->fd = -1;
+        x->waits = false;
         if (!x->spoke)
                 x->spawn_at = loop_now() + RESPAWN;
 }
@@ -363,9 +366,6 @@ static int take_answer(struct executor *x, const struct mhp_worker_answer *answe
         if (x->lost != 0)
                 return give_up(x, x->lost);
 
-        /* The kernel announces a change before the write that made it returns. So with the events heard by now, each result's
-         * block has had its own one; a second one means another hand, and that what the worker read back may be old. */
-        r = engine_hear(x->engine);
         for (size_t i = 0; i < answer->n && r >= 0; i++) {
                 const struct mhp_worker_result *result = &answer->result[i];
 
@@ -385,26 +385,49 @@ static int take_answer(struct executor *x, const struct mhp_worker_answer *answe
         return r < 0 ? r : engine_step_over(x->engine, x->verb, x->settle_error);
 }
 
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        struct executor *x = userdata;
-        struct mhp_worker_answer answer;
-        int r;
-
-        (void) source;
-        (void) revents;
-        while ((r = mhp_worker_receive(fd, &answer)) > 0) {
-                r = take_answer(x, &answer);
-                if (r < 0)
-                        break;
-        }
-        if (r == 0)
-                return 0;
+static int replace(struct executor *x, int r) {
         if (r == -ENOMEM)
-                return engine_check(x->engine, r);
-
+                return r;
         log_print(LOG_WARNING, r == -EBADMSG ? "the worker process talks nonsense and is replaced" : "the worker process is gone; another one follows");
         (void) kill(x->pid, SIGKILL);
-        return engine_check(x->engine, lose(x, EIO));
+        return lose(x, EIO);
+}
+
+int executor_judge(struct executor *x) {
+        int r;
+
+        if (!x->waits)
+                return 0;
+        x->waits = false;
+        r = sd_event_source_set_enabled(x->io, SD_EVENT_ON);
+        if (r < 0)
+                return r;
+        r = take_answer(x, &x->answer);
+        return r < 0 ? replace(x, r) : r;
+}
+
+/* The kernel announces a change before the write that made it returns. So with the events heard that came before the answer, each result's block has
+ * had its own one; a second one means another hand, and that what the worker read back may be old. One answer a round: the next one has events of its own
+ * before it. */
+static int receive(struct executor *x) {
+        int r = mhp_worker_receive(x->fd, &x->answer);
+
+        if (r <= 0)
+                return r < 0 ? replace(x, r) : 0;
+        r = engine_hear_first(x->engine);
+        if (r < 0)
+                return r;
+        x->waits = true;
+        return r > 0 ? executor_judge(x) : sd_event_source_set_enabled(x->io, SD_EVENT_OFF);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct executor *x = userdata;
+
+        (void) source;
+        (void) fd;
+        (void) revents;
+        return engine_check(x->engine, receive(x));
 }
 
 /* Death shows on the socket first; this is for the reaping. */
@@ -434,6 +457,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 
         (void) source;
         (void) usec;
+        if (x->waits) /* the answer came in time */
+                return engine_check(x->engine, set_timer(x, GRACE));
         switch (x->stage) {
         case STAGE_IDLE:
                 return 0;

@@ -25,6 +25,9 @@ int executor_start_device(struct executor *executor, const struct mhp_step *step
 /* Such a step that needs no worker: it is over soon, with this errno. Not at once, for the ring takes answers when its turn is over. */
 int executor_answer(struct executor *executor, enum mhp_verb verb, int error);
 
+/* The answer that waits for uevents (engine_hear_first()) waits no more. */
+int executor_judge(struct executor *executor);
+
 /* n uevents came for a block. True: it is the running step's to write, and what it reads back after the write will tell. */
 bool executor_heard(struct executor *executor, uint32_t nr, unsigned n);
 

@@ -236,13 +236,14 @@ static int lost(struct engine *engine) {
         return engine_turn_soon(engine);
 }
 
-static int hear(struct kernel_events *events) {
+/* What is there, or what there is time for: the kernel sends each in a datagram of its own, so the rest is there in the next round. */
+static int hear(struct kernel_events *events, uint64_t until) {
         struct mhp_kernel_event e;
         int r;
 
         while ((r = mhp_genl_next(events->genl, &e)) > 0) {
                 r = r == MHP_GENL_LOST ? lost(events->engine) : take(events, &e);
-                if (r < 0)
+                if (r < 0 || loop_now() >= until)
                         return r;
         }
         return r;
@@ -250,7 +251,7 @@ static int hear(struct kernel_events *events) {
 
 /* The kernel tells before the write that failed returns. */
 int kernel_events_page(struct kernel_events *events, uint32_t block, uint64_t *ret) {
-        int r = events ? hear(events) : 0;
+        int r = events ? hear(events, loop_now() + LOOP_SLICE) : 0;
 
         if (r < 0)
                 return r;
@@ -268,7 +269,7 @@ int kernel_events_page(struct kernel_events *events, uint32_t block, uint64_t *r
 
 static int on_event(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct kernel_events *events = userdata;
-        int r = hear(events);
+        int r = hear(events, loop_now() + LOOP_SLICE);
 
         (void) source;
         (void) fd;

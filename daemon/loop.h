@@ -13,7 +13,7 @@ enum loop_priority {
         LOOP_STOP     = -100, /* nothing that is still to come delays the end */
         LOOP_KNOB     = -55, /* before the memory that comes under it */
         LOOP_UEVENT   = -50, /* before the worker: a device's announced blocks are known before a settle's answer is handled */
-        LOOP_MORE     = -45, /* what one round was too short for */
+        LOOP_MORE     = -45, /* what one round was too short for; every fourth time it is its turn among those who ask */
         LOOP_KERNEL   = -43, /* what else the kernel tells is about blocks that uevents have told of */
         LOOP_WORKER   = -40, /* an answer that came in time counts, even when its deadline has passed meanwhile */
         LOOP_DEADLINE = -30,

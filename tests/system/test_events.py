@@ -11,6 +11,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -131,6 +132,53 @@ class Arrival(Events):
         announce("add", 40)
         self.wait_idle()
         wait_for("nothing left of it", lambda: "block 40 " not in self.dump())
+
+
+STORM = """
+import os, sys
+fds = [os.open(path, os.O_WRONLY) for path in sys.argv[2:]]
+for i in range(int(sys.argv[1])):
+    os.write(fds[i % len(fds)], b"change")
+"""
+
+
+class Storm(Events):
+    """A hundred thousand uevents. Whoever asks is answered, work goes on, and no round of the loop is long."""
+
+    machine_options = {"device": range(32, 40)}
+    slowest = 2   # seconds for an answer, most of which busctl and a machine with other things to do take; 5 to 18 where the storm comes first
+
+    def storm(self, *paths):
+        """The slowest answer meanwhile; memory arrives in it, too."""
+        process = subprocess.Popen([sys.executable, "-c", STORM, "100000", *paths])
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        worst = n = 0
+        while process.poll() is None or n < 3:
+            began = time.monotonic()
+            self.bus.get("Pending")
+            worst = max(worst, time.monotonic() - began)
+            n += 1
+            if n == 2:
+                self.machine.add(*range(40, 48))
+                announce("add", *range(40, 48))
+        return worst
+
+    def check(self, *paths):
+        """The storm, and what was asked for in it."""
+        self.start()
+        worst = self.storm(*paths)
+        self.wait_zone("Movable")
+        self.wait_idle()
+        self.assertLess(worst, self.slowest)
+        self.assertLess(self.bus.get("LongestRoundProcessor"), 50000, "microseconds")
+        self.assertEqual(sorted({n for n, verb in self.machine.writes if verb == "online_movable"}), list(range(40, 48)))
+
+    def test_memory(self):
+        self.check(UEVENT.format(32), UEVENT.format(33))
+
+    def test_others(self):
+        self.check("/sys/class/net/lo/uevent")
 
 
 class Unreadable(Events):
