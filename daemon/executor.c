@@ -50,6 +50,7 @@ struct executor {
         bool waits;               /* `answer` waits for uevents that came before it */
         struct mhp_worker_answer answer; /* the last one */
         uint64_t spawn_at;        /* no worker is started before */
+        unsigned failures;        /* starts of one in a row that came to nothing, told with the first */
         uint64_t kills;
         /* the step under way */
         enum mhp_verb verb;
@@ -212,6 +213,16 @@ static int hold(struct executor *x, uint64_t usec) {
         return set_timer(x, usec);
 }
 
+/* What is missing, a process (TasksMax=) or a descriptor, nobody tells of when it is there again. */
+static int hold_spawn(struct executor *x, int error) {
+        uint64_t pause = MIN(RESPAWN << MIN(x->failures, 20u), MAX(x->engine->ring->config.retry_max, RESPAWN));
+
+        if (x->failures++ == 0)
+                log_print(LOG_WARNING, "no worker process can be started, and no memory brought online or taken offline: %s; mhpd tries again until one can",
+                          strerror(error));
+        return hold(x, pause);
+}
+
 static int work(struct executor *x) {
         x->stage = STAGE_WORKING;
         x->deadline_at = mhp_add_sat(loop_now(), x->deadline);
@@ -227,10 +238,11 @@ static int send_request(struct executor *x) {
                 return hold(x, x->spawn_at - now);
         if (x->fd < 0) {
                 r = spawn(x);
-                if (r < 0) {
-                        log_print(LOG_WARNING, "no worker process can be started, trying again in a second: %s", strerror(-r));
-                        return hold(x, RESPAWN);
-                }
+                if (r < 0)
+                        return hold_spawn(x, -r);
+                if (x->failures > 0)
+                        log_print(LOG_NOTICE, "a worker process could be started again");
+                x->failures = 0;
         }
         if (x->lost != 0)
                 r = mhp_worker_send(x->fd, MHP_VERB_SETTLE, &x->barrier, 1);

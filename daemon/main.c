@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/worker-main.h"
@@ -114,10 +116,33 @@ static int add_signals(struct engine *engine) {
         return r;
 }
 
+/* What mhpd has open when it does nothing, and as much again: some twenty, with every edge that there is. */
+#define DESCRIPTORS 32
+
+/* The soft limit is for programs that use select(2), and this is none. */
+static int check_descriptors(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return -errno;
+        if (limit.rlim_max < DESCRIPTORS) {
+                log_print(LOG_ERR, "cannot start: mhpd needs %d file descriptors, and may have %ju (LimitNOFILE= of its unit, RLIMIT_NOFILE)", DESCRIPTORS,
+                          (uintmax_t) limit.rlim_max);
+                return -EMFILE;
+        }
+        if (limit.rlim_cur == limit.rlim_max)
+                return 0;
+        limit.rlim_cur = limit.rlim_max;
+        return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
 static int run(struct engine *engine, const struct options *options) {
         sd_event *event = NULL;
-        int r = block_signals();
+        int r = check_descriptors();
 
+        if (r < 0)
+                return r;
+        r = block_signals();
         if (r >= 0)
                 r = sd_event_default(&event);
         if (r >= 0)

@@ -50,7 +50,8 @@ struct placer {
         pid_t pid;                      /* 0: none under way */
         struct place device;            /* that is written to */
         bool on;
-        bool again;                     /* what there is could not be read */
+        bool again;                     /* what there is could not be read, or no process be started */
+        bool told;                      /* that none can be started */
         struct refusal *refusals;       /* owned */
         size_t n_refusals, refusals_capacity;
 };
@@ -177,6 +178,17 @@ static int watch(struct placer *placer) {
         return r;
 }
 
+/* No process can be started just now: the kernel has refused nothing. */
+static int put_off(struct placer *placer, int error) {
+        placer->pid = 0;
+        if (!placer->told)
+                log_print(LOG_WARNING, "no process can be started that chooses where the memmap of %s is to lie: %s; mhpd tries again until one can",
+                          placer->device.name, strerror(error));
+        placer->told = placer->again = true;
+        unread_again(placer->engine);
+        return 0;
+}
+
 /* The device's lock may be held for as long as kmem adds memory, so a process of its own waits for it. */
 static int begin(struct placer *placer, const struct place *place, bool on) {
         char word[MHP_DAX_NAME_MAX + 2];
@@ -192,11 +204,14 @@ static int begin(struct placer *placer, const struct place *place, bool on) {
                 return remember_refusal(placer); /* told once */
         }
         r = posix_spawn(&placer->pid, NAME_SELF_EXE, NULL, NULL, argv, environ);
+        if (mhp_error_passes(-r))
+                return put_off(placer, r);
         if (r != 0) {
                 placer->pid = 0;
                 tell(placer, r);
                 return remember_refusal(placer);
         }
+        placer->told = false;
         r = watch(placer);
         if (r < 0)
                 (void) kill(placer->pid, SIGKILL);
@@ -266,16 +281,18 @@ int placer_look(struct placer *placer) {
 
         if (placer->pid > 0) /* it looks again when the write is over */
                 return 0;
+        placer->again = false;
         r = list_dax(placer, &places);
         if (r >= 0)
                 r = list_standby(placer, &places);
         if (r >= 0)
                 r = look(placer, &places);
         free(places.place);
-        placer->again = mhp_error_passes(r);
-        if (placer->again)
-                unread_tell(placer->engine, "/" NAME_DAX_DEVICES, -r);
-        return placer->again ? 0 : r;
+        if (!mhp_error_passes(r))
+                return r;
+        placer->again = true;
+        unread_tell(placer->engine, "/" NAME_DAX_DEVICES, -r);
+        return 0;
 }
 
 int placer_look_again(struct placer *placer) {

@@ -39,14 +39,20 @@ void unread_done(struct unread *unread) {
         mhp_ranges_done(&unread->odd);
 }
 
+void unread_again(struct engine *engine) {
+        struct unread *unread = &engine->unread;
+
+        if (unread->again_at > 0)
+                return;
+        unread->again_at = mhp_add_sat(loop_now(), MIN(USEC_PER_SEC << MIN(unread->failures, 20u), engine->ring->config.retry_max));
+        unread->failures++;
+}
+
 void unread_tell(struct engine *engine, const char *path, int error) {
         _cleanup_log_ struct log_entry entry = { .priority = LOG_WARNING };
         struct unread *unread = &engine->unread;
 
-        if (unread->again_at == 0) {
-                unread->again_at = mhp_add_sat(loop_now(), MIN(USEC_PER_SEC << MIN(unread->failures, 20u), engine->ring->config.retry_max));
-                unread->failures++;
-        }
+        unread_again(engine);
         if (unread->told)
                 return;
         unread->told = true;

@@ -20,6 +20,9 @@ struct unread {
 };
 void unread_done(struct unread *unread);
 
+/* There is a turn soon, and later each time that this is called in a row. */
+void unread_again(struct engine *engine);
+
 /* error: a positive errno, which passes. A turn follows. */
 void unread_tell(struct engine *engine, const char *path, int error);
 

@@ -219,6 +219,23 @@ class Unreadable(Events):
         self.wait_idle()
         self.assertRegex(self.dump(), r"(?m)^block 40-47 online .*group=dax:dax0.0\b")
 
+    def test_no_worker(self):
+        """None can be started: told once, tried again ever more seldom, and then the blocks come online."""
+        self.start()
+        for pid in self.mhpd.workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_for("its end", lambda: "the worker process" in self.mhpd.log() and not self.mhpd.workers())
+        self.starve()
+        self.machine.add(*range(40, 48))
+        announce("add", *range(40, 48))
+        wait_for("a word about it", lambda: "no worker process can be started" in self.mhpd.log())
+        time.sleep(3.5)
+        self.assertEqual(self.mhpd.log().count("no worker process can be started"), 1, self.mhpd.log())
+        self.feed()
+        self.wait_zone("Movable")
+        self.wait_idle()
+        self.assertIn("a worker process could be started again", self.mhpd.log())
+
     def test_change(self):
         """What another hand did is seen later."""
         self.start()

@@ -115,6 +115,37 @@ class Start(SystemCase):
         self.wait_zone("Movable")
 
 
+class Limits(SystemCase):
+    """How many descriptors mhpd may have."""
+
+    def limit(self, limits):
+        """It starts with these, `soft:hard`."""
+        arguments = self.mhpd.arguments
+        self.mhpd.arguments = lambda: ["prlimit", f"--nofile={limits}", *arguments()]
+
+    def test_too_few(self):
+        """Said in one line, with what is missing."""
+        self.limit("20:20")
+        self.mhpd.start(ready=False)
+        self.assertEqual(self.mhpd.process.wait(10), 1)
+        self.assertEqual(self.mhpd.log(), "mhpd: cannot start: mhpd needs 32 file descriptors, and may have 20 (LimitNOFILE= of its unit, RLIMIT_NOFILE)\n")
+        self.assertEqual(self.machine.get(MEMORY + "/auto_online_blocks"), "online")
+
+    def test_soft(self):
+        """The soft limit is raised."""
+        self.limit("16:64")
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.assertEqual(self.mhpd.stop(), 0)
+
+    def test_just_enough(self):
+        self.limit("32:32")
+        self.mhpd.start()
+        self.wait_zone("Movable")
+        self.wait_idle()
+        self.assertEqual(self.mhpd.stop(), 0)
+
+
 class Quiet(SystemCase):
     """A daemon that has nothing to do does nothing."""
 
