@@ -11,7 +11,20 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "edge/names.h"
 #include "fake-tree.h"
+
+/* The file that a descriptor of here stands for, opened anew. False: the path is no such name. */
+static bool is_own_fd(const char *path, char ret[static NODE_PATH_MAX]) {
+        const struct open_file *file = NULL;
+        size_t len = strlen(NAME_OWN_FD "/");
+
+        if (strncmp(path, NAME_OWN_FD "/", len) == 0)
+                file = tree_file_of(atoi(path + len));
+        if (file)
+                memcpy(ret, file->path, NODE_PATH_MAX);
+        return file;
+}
 
 int __wrap_openat(int dir_fd, const char *path, int flags, ...) {
         char fake[NODE_PATH_MAX];
@@ -21,7 +34,9 @@ int __wrap_openat(int dir_fd, const char *path, int flags, ...) {
         va_start(args, flags);
         mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
         va_end(args);
-        return tree_locate(dir_fd, path, fake) ? tree_open(fake, flags) : __real_openat(dir_fd, path, flags, mode);
+        if (is_own_fd(path, fake) || tree_locate(dir_fd, path, fake))
+                return tree_open(fake, flags);
+        return __real_openat(dir_fd, path, flags, mode);
 }
 
 int __wrap_open(const char *path, int flags, ...) {
