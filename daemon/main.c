@@ -119,21 +119,25 @@ static int add_signals(struct engine *engine) {
 /* What mhpd has open when it does nothing, and as much again: some twenty, with every edge that there is. */
 #define DESCRIPTORS 32
 
-/* The soft limit is for programs that use select(2), and this is none. */
+/* The soft limit is for programs that use select(2), and this is none. A sandbox may forbid to ask for it or to raise it; what is there does then, unless that
+ * is known to be too little. */
 static int check_descriptors(void) {
         struct rlimit limit;
 
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-                return -errno;
-        if (limit.rlim_max < DESCRIPTORS) {
-                log_print(LOG_ERR, "cannot start: mhpd needs %d file descriptors, and may have %ju (LimitNOFILE= of its unit, RLIMIT_NOFILE)", DESCRIPTORS,
-                          (uintmax_t) limit.rlim_max);
-                return -EMFILE;
-        }
-        if (limit.rlim_cur == limit.rlim_max)
                 return 0;
-        limit.rlim_cur = limit.rlim_max;
-        return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+        if (limit.rlim_cur < limit.rlim_max) {
+                rlim_t before = limit.rlim_cur;
+
+                limit.rlim_cur = limit.rlim_max;
+                if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                        limit.rlim_cur = before;
+        }
+        if (limit.rlim_cur >= DESCRIPTORS)
+                return 0;
+        log_print(LOG_ERR, "cannot start: mhpd needs %d file descriptors, and may have %ju (LimitNOFILE= of its unit, RLIMIT_NOFILE)", DESCRIPTORS,
+                  (uintmax_t) limit.rlim_cur);
+        return -EMFILE;
 }
 
 static int run(struct engine *engine, const struct options *options) {
