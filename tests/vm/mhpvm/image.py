@@ -14,7 +14,7 @@ SUITE = "bookworm"
 SIZE = "900M"
 # libseccomp2 comes with systemd.
 PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "polkitd", "kmod", "libinih1", "libnl-3-200", "libnl-genl-3-200",
-            "procps", "util-linux", "bc", "ndctl", "daxctl", "qemu-guest-agent")
+            "libsmartcols1", "libjson-c5", "procps", "util-linux", "bc", "ndctl", "daxctl", "qemu-guest-agent")
 HELPERS = pathlib.Path(__file__).resolve().parent.parent / "helpers"
 _scratch = set()
 HELPER_DIR = "/usr/libexec/mhpd-tests"
