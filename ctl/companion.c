@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "ctl/rows.h"
 #include "ctl/source.h"
-#include "ctl/table.h"
-#include "ctl/words.h"
 #include "edge/genl.h"
 
 /* key: a promise; words: as the line of text has it. */
@@ -111,29 +110,32 @@ void ctl_companion_print(struct ctl *ctl, const struct ctl_companion *companion)
                 print_device(ctl, &companion->device[i]);
 }
 
-void ctl_companion_json(struct mhp_text *out, const struct ctl_companion *companion) {
+static void json_device(struct ctl_json *json, const struct mhp_virtio_mem *device) {
+        ctl_json_open(json, NULL, json_type_object);
+        ctl_json_string(json, "device", device->name);
+        ctl_json_u64(json, "requested", device->requested);
+        ctl_json_u64(json, "plugged", device->plugged);
+        ctl_json_u64(json, "usable", device->usable);
+        ctl_json_u64(json, "device_block", device->device_block);
+        ctl_json_string(json, "mode", *device->mode ? device->mode : NULL);
+        ctl_json_close(json);
+}
+
+void ctl_companion_json(struct ctl_json *json, const struct ctl_companion *companion) {
         struct part parts[N_PARTS];
 
         if (!companion->known) {
-                mhp_text_add(out, ",\n\"companion\":null,\"virtio_mem\":null");
+                ctl_json_null(json, "companion");
+                ctl_json_null(json, "virtio_mem");
                 return;
         }
         list_parts(companion, parts);
-        mhp_text_add(out, ",\n\"companion\":{");
+        ctl_json_open(json, "companion", json_type_object);
         for (size_t i = 0; i < N_PARTS; i++)
-                mhp_text_printf(out, "%s\"%s\":%s", i > 0 ? "," : "", parts[i].key,
-                                parts[i].offered < 0 ? "null" : parts[i].offered > 0 ? "true" : "false");
-        mhp_text_add(out, "},\n\"virtio_mem\":[");
-        for (size_t i = 0; i < companion->n; i++) {
-                const struct mhp_virtio_mem *device = &companion->device[i];
-
-                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "device", device->name);
-                ctl_json_u64(out, ",", "requested", device->requested);
-                ctl_json_u64(out, ",", "plugged", device->plugged);
-                ctl_json_u64(out, ",", "usable", device->usable);
-                ctl_json_u64(out, ",", "device_block", device->device_block);
-                ctl_json_string(out, ",", "mode", *device->mode ? device->mode : NULL);
-                mhp_text_add(out, "}");
-        }
-        mhp_text_add(out, "]");
+                ctl_json_known_bool(json, parts[i].key, parts[i].offered >= 0, parts[i].offered > 0);
+        ctl_json_close(json);
+        ctl_json_stream(json, "virtio_mem", json_type_array);
+        for (size_t i = 0; i < companion->n; i++)
+                json_device(json, &companion->device[i]);
+        ctl_json_close(json);
 }

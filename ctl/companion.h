@@ -4,6 +4,7 @@
 /* What this machine's kernel offers beyond a stock one, as `status` shows it. */
 
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 #include "edge/companion.h"
 
 struct ctl_companion {
@@ -19,4 +20,6 @@ int ctl_companion_read(const struct ctl *ctl, struct ctl_companion *ret);
 void ctl_companion_done(struct ctl_companion *companion);
 
 void ctl_companion_print(struct ctl *ctl, const struct ctl_companion *companion);
-void ctl_companion_json(struct mhp_text *out, const struct ctl_companion *companion);
+
+/* `companion` and `virtio_mem` of a document that is a stream. */
+void ctl_companion_json(struct ctl_json *json, const struct ctl_companion *companion);

@@ -57,11 +57,17 @@ enum ctl_option {
         CTL_OPT_COLOR      = 1 << 27, /* and --no-color */
         CTL_OPT_HELP       = 1 << 29,
         CTL_OPT_VERSION    = 1 << 30,
+        /* of tables */
+        CTL_OPT_RAW        = UINT64_C(1) << 32,
+        CTL_OPT_PAIRS      = UINT64_C(1) << 33,
+        CTL_OPT_TREE       = UINT64_C(1) << 34,
+        CTL_OPT_ASCII      = UINT64_C(1) << 35,
 };
 #define CTL_OPT_EVERY (CTL_OPT_COLOR | CTL_OPT_HELP | CTL_OPT_VERSION)
 #define CTL_OPT_GEOMETRY                                                                                                       \
         (CTL_OPT_ARCH | CTL_OPT_PAGE | CTL_OPT_BLOCK | CTL_OPT_SECTION | CTL_OPT_SUBSECTION | CTL_OPT_PAGEBLOCK | CTL_OPT_PMD | \
          CTL_OPT_STRUCT | CTL_OPT_VMEMMAP)
+#define CTL_OPT_TABLE (CTL_OPT_OUTPUT | CTL_OPT_NOHEADINGS | CTL_OPT_RAW | CTL_OPT_PAIRS)
 #define CTL_OPT_OPERATION (CTL_OPT_ADD | CTL_OPT_EARLY | CTL_OPT_REMOVE)
 
 struct ctl;
@@ -78,7 +84,7 @@ struct ctl_verb {
         const char *help;            /* one line */
         const char *more;            /* what --help says below the usage line */
         enum ctl_need need;
-        unsigned options;            /* enum ctl_option, besides CTL_OPT_EVERY */
+        uint64_t options;            /* enum ctl_option, besides CTL_OPT_EVERY */
         unsigned min_args, max_args;
         int (*run)(struct ctl *ctl); /* an enum ctl_status, or a negative errno that is still to be told */
 };
@@ -92,7 +98,7 @@ struct ctl_kept {
 struct ctl {
         const struct ctl_verb *verbs; /* all of them */
         const struct ctl_verb *verb; /* NULL: not known yet */
-        unsigned given;              /* enum ctl_option */
+        uint64_t given;              /* enum ctl_option */
         const char *sysroot;         /* NULL: this machine */
         const char *host;
         const char *columns;
@@ -127,8 +133,8 @@ void ctl_help_verb(struct ctl *ctl, const struct ctl_verb *verb);
 
 /* options.c: the command line into *ctl. CTL_DONE, or a status after telling why. */
 int ctl_options_parse(struct ctl *ctl, int argc, char **argv);
-void ctl_options_help(struct mhp_text *text, unsigned options);
-void ctl_options_names(struct mhp_text *text, unsigned options);
+void ctl_options_help(struct mhp_text *text, uint64_t options);
+void ctl_options_names(struct mhp_text *text, uint64_t options);
 
 /* out.c: `mhpctl: VERB: ...` on standard error; gives back status (so that `return ctl_fail(...)` reads well). */
 int ctl_fail(const struct ctl *ctl, int status, const char *format, ...) _printf_(3, 4);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "ctl/words.h"
+#include "ctl/json.h"
 #include "edge/names.h"
 
 static void doctor_done(struct ctl_doctor *doctor) {
@@ -190,20 +190,25 @@ static const char *const severities[_CTL_SEVERITY_MAX] = {
         [CTL_ERROR] = "error",
 };
 
-static void print_json(struct mhp_text *out, const struct ctl_doctor *doctor) {
-        mhp_text_add(out, "{\"findings\":[");
+static void print_json(struct ctl *ctl, const struct ctl_doctor *doctor) {
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
+
+        ctl_json_stream(&json, NULL, json_type_object);
+        ctl_json_stream(&json, "findings", json_type_array);
         for (size_t i = 0; i < doctor->n; i++) {
                 const struct ctl_finding *f = &doctor->findings[i];
 
-                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "kind", f->token);
-                ctl_json_string(out, ",", "severity", severities[f->severity]);
-                ctl_json_string(out, ",", "blocks", f->blocks);
-                ctl_json_string(out, ",", "message", f->message);
-                ctl_json_string(out, ",", "evidence", f->evidence);
-                ctl_json_string(out, ",", "remedy", f->remedy);
-                mhp_text_add(out, "}");
+                ctl_json_open(&json, NULL, json_type_object);
+                ctl_json_string(&json, "kind", f->token);
+                ctl_json_string(&json, "severity", severities[f->severity]);
+                ctl_json_string(&json, "blocks", f->blocks);
+                ctl_json_string(&json, "message", f->message);
+                ctl_json_string(&json, "evidence", f->evidence);
+                ctl_json_string(&json, "remedy", f->remedy);
+                ctl_json_close(&json);
         }
-        mhp_text_add(out, "]}\n");
+        ctl_json_close(&json);
+        ctl_json_close(&json);
 }
 
 static void print_words(struct ctl *ctl, const struct ctl_doctor *doctor) {
@@ -236,7 +241,7 @@ int verb_doctor(struct ctl *ctl) {
         if (r != CTL_DONE)
                 return r == CTL_FAILED ? CTL_USAGE : r; /* 1 is for findings */
         if (ctl_given(ctl, CTL_OPT_JSON))
-                print_json(&ctl->out, &doctor);
+                print_json(ctl, &doctor);
         else
                 print_words(ctl, &doctor);
         return doctor.n > 0 ? CTL_FAILED : CTL_DONE;

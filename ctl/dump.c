@@ -3,16 +3,19 @@
 /* `mhpctl dump`: the map's text form, the daemon's own if it runs. */
 
 #include "ctl/bus.h"
-#include "ctl/words.h"
+#include "ctl/json.h"
 
 static void print(struct ctl *ctl, const char *text, const char *from) {
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
+
         if (!ctl_given(ctl, CTL_OPT_JSON)) {
                 mhp_text_add(&ctl->out, text);
                 return;
         }
-        ctl_json_string(&ctl->out, "{", "from", from);
-        ctl_json_string(&ctl->out, ",", "map", text);
-        mhp_text_add(&ctl->out, "}\n");
+        ctl_json_open(&json, NULL, json_type_object);
+        ctl_json_string(&json, "from", from);
+        ctl_json_string(&json, "map", text);
+        ctl_json_close(&json);
 }
 
 static int dump_sysfs(struct ctl *ctl) {

@@ -13,8 +13,8 @@
 #include "base/units.h"
 #include "ctl/ctl.h"
 #include "ctl/daemon.h"
+#include "ctl/rows.h"
 #include "ctl/source.h"
-#include "ctl/table.h"
 #include "ctl/target.h"
 #include "ctl/words.h"
 #include "edge/machine.h"
@@ -177,11 +177,6 @@ static void add_amount(struct view *view, struct mhp_text *text, uint64_t pages)
         mhp_text_add(text, ")");
 }
 
-/* The same for a JSON field: empty becomes null. */
-static void json_text(struct mhp_text *out, const char *key, const struct mhp_text *text) {
-        ctl_json_string(out, ",", key, text->len > 0 ? text->data : NULL);
-}
-
 static void add_verdict(struct view *view, const struct item *item, uint64_t movable, struct mhp_text *text) {
         _cleanup_text_ struct mhp_text keeps = {};
 
@@ -277,15 +272,14 @@ static void print_reason(struct view *view, const struct mhp_block *block) {
 static void print_heading(struct view *view, const struct sum *sum) {
         const struct mhp_block *block = sum->first->block;
         struct mhp_text *out = &view->ctl->out;
-        enum ctl_color color = CTL_PLAIN;
-        const char *state = ctl_state_word(block, &color);
+        enum ctl_color color = ctl_state_color(block);
 
         mhp_text_printf(out, "%s%s %" PRIu32, ctl_color_on(view->ctl, CTL_BOLD), sum->n == 1 ? "block" : "blocks", block->nr);
         if (sum->n > 1)
                 mhp_text_printf(out, "-%" PRIu32, sum->last->block->nr);
         mhp_text_printf(out, "%s, ", ctl_color_off(view->ctl, CTL_BOLD));
         ctl_add_size(view->ctl, out, mhp_mul_sat(sum->n, view->map->block_size));
-        mhp_text_printf(out, ": %s%s%s", ctl_color_on(view->ctl, color), state, ctl_color_off(view->ctl, color));
+        mhp_text_printf(out, ": %s%s%s", ctl_color_on(view->ctl, color), ctl_state_word(block), ctl_color_off(view->ctl, color));
         if (block->state == MHP_STATE_ONLINE)
                 mhp_text_printf(out, ", zone %s", ctl_zone_word(block));
         if (block->node >= 0)
@@ -371,55 +365,62 @@ static void print_group(struct view *view, const char *name) {
 
 /* ------------------------------------------------------------------------------------------------------------ for programs */
 
-static void json_pages(struct mhp_text *out, const struct item *item) {
-        const char *between = "";
-
+static void json_pages(struct ctl_json *json, const struct item *item) {
         if (!item->counted) {
-                mhp_text_add(out, ",\"pages\":null,\"first\":null");
+                ctl_json_null(json, "pages");
+                ctl_json_null(json, "first");
                 return;
         }
-        for (unsigned c = 0; c < _MHP_CLASS_MAX; c++)
-                ctl_json_u64(out, c == 0 ? ",\"pages\":{" : ",", mhp_class_name((enum mhp_class) c), item->tally.pages[c]);
-        mhp_text_add(out, "},\"first\":{");
-        for (unsigned c = 0; c < _MHP_CLASS_MAX; c++) {
-                if (!mhp_class_is_fixed((enum mhp_class) c) || item->tally.pages[c] == 0)
-                        continue;
-                mhp_text_printf(out, "%s\"%s\":\"%" PRIx64 "\"", between, mhp_class_name((enum mhp_class) c), item->tally.first[c]);
-                between = ",";
-        }
-        mhp_text_add(out, "}");
+        ctl_json_open(json, "pages", json_type_object);
+        for (enum mhp_class c = 0; c < _MHP_CLASS_MAX; c++)
+                ctl_json_u64(json, mhp_class_name(c), item->tally.pages[c]);
+        ctl_json_close(json);
+        ctl_json_open(json, "first", json_type_object);
+        for (enum mhp_class c = 0; c < _MHP_CLASS_MAX; c++)
+                if (mhp_class_is_fixed(c) && item->tally.pages[c] > 0)
+                        ctl_json_hex(json, mhp_class_name(c), item->tally.first[c]);
+        ctl_json_close(json);
 }
 
-static void json_item(struct view *view, const struct item *item) {
-        const struct mhp_block *block = item->block;
+static void json_block(struct ctl_json *json, const struct view *view, const struct mhp_block *block) {
         const struct mhp_group *group = mhp_map_group(view->map, block);
+
+        ctl_json_u64(json, "block", block->nr);
+        ctl_json_string(json, "state", mhp_state_name(block->state));
+        ctl_json_string(json, "zone", mhp_zone_name(block->zone));
+        ctl_json_node(json, "node", block->node);
+        ctl_json_string(json, "source", ctl_source_name(group));
+        ctl_json_string(json, "group", group ? group->name : NULL);
+        ctl_json_string(json, "reason", reason_of(view, block));
+}
+
+static void json_item(struct ctl_json *json, const struct view *view, const struct item *item) {
+        const struct mhp_block *block = item->block;
         _cleanup_text_ struct mhp_text keeps = {}, advice = {};
-        struct mhp_text *out = &view->ctl->out;
 
         mhp_explain_keeps(tally_of(item), error_of(block), &keeps);
         mhp_explain_advice(tally_of(item), block, source_of(view, block), error_of(block), &advice);
-        ctl_json_u64(out, "{", "block", block->nr);
-        ctl_json_block_fields(out, block, group);
-        ctl_json_string(out, ",", "reason", reason_of(view, block));
-        ctl_json_string(out, ",", "removable", removable_name[item->removable]);
-        mhp_text_printf(out, ",\"held\":%s", item->held ? "true" : "false");
-        json_pages(out, item);
-        json_text(out, "keeps", &keeps);
-        json_text(out, "advice", &advice);
-        mhp_text_add(out, "}");
-        out->error = keeps.error < 0 ? keeps.error : advice.error < 0 ? advice.error : out->error;
+        ctl_json_open(json, NULL, json_type_object);
+        json_block(json, view, block);
+        ctl_json_string(json, "removable", removable_name[item->removable]);
+        ctl_json_bool(json, "held", item->held);
+        json_pages(json, item);
+        ctl_json_string(json, "keeps", keeps.len > 0 ? keeps.data : NULL);
+        ctl_json_string(json, "advice", advice.len > 0 ? advice.data : NULL);
+        ctl_json_close(json);
+        json->out->error = keeps.error < 0 ? keeps.error : advice.error < 0 ? advice.error : json->out->error;
 }
 
 static void print_json(struct view *view) {
-        struct mhp_text *out = &view->ctl->out;
+        _cleanup_json_ struct ctl_json json = { .out = &view->ctl->out };
 
-        ctl_json_string(out, "{", "unknown_why", view->unseen.len > 0 ? view->unseen.data : NULL);
-        mhp_text_add(out, ",\"blocks\":[");
-        for (size_t i = 0; i < view->n_items; i++) {
-                mhp_text_add(out, i > 0 ? ",\n" : "\n");
-                json_item(view, &view->items[i]);
-        }
-        mhp_text_add(out, "\n]}\n");
+        ctl_json_stream(&json, NULL, json_type_object);
+        ctl_json_string(&json, "unknown_why", view->unseen.len > 0 ? view->unseen.data : NULL);
+        ctl_json_stream(&json, "blocks", json_type_array);
+        for (size_t i = 0; i < view->n_items; i++)
+                json_item(&json, view, &view->items[i]);
+        ctl_json_close(&json);
+        ctl_json_close(&json);
 }
 
 int verb_explain(struct ctl *ctl) {

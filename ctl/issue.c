@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "ctl/words.h"
 
 void ctl_issues_done(struct ctl_issues *issues) {
         for (size_t i = 0; i < issues->n; i++) {
@@ -187,18 +186,19 @@ void ctl_issues_print(struct ctl *ctl, const struct ctl_issues *issues) {
         }
 }
 
-void ctl_issues_json(struct mhp_text *out, const struct ctl_issues *issues) {
-        mhp_text_add(out, "[");
+void ctl_issues_json(struct ctl_json *json, const char *key, const struct ctl_issues *issues) {
+        ctl_json_stream(json, key, json_type_array);
         for (size_t i = 0; i < issues->n; i++) {
                 const struct ctl_issue *issue = &issues->issue[i];
 
-                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "kind", issue->kind);
-                ctl_json_string(out, ",", "blocks", issue->blocks);
-                ctl_json_string(out, ",", "verb", issue->verb);
-                ctl_json_u64(out, ",", "attempts", issue->attempts);
-                mhp_text_printf(out, ",\"errno\":%" PRIi32, issue->error);
-                ctl_json_string(out, ",", "message", issue->message);
-                mhp_text_add(out, "}");
+                ctl_json_open(json, NULL, json_type_object);
+                ctl_json_string(json, "kind", issue->kind);
+                ctl_json_string(json, "blocks", issue->blocks);
+                ctl_json_string(json, "verb", issue->verb);
+                ctl_json_u64(json, "attempts", issue->attempts);
+                ctl_json_i64(json, "errno", issue->error);
+                ctl_json_string(json, "message", issue->message);
+                ctl_json_close(json);
         }
-        mhp_text_add(out, "]");
+        ctl_json_close(json);
 }

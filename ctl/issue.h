@@ -4,6 +4,7 @@
 /* What `status` has to complain of. */
 
 #include "ctl/daemon.h"
+#include "ctl/json.h"
 
 struct ctl_issue {
         const char *kind;     /* a token: gave-up retrying drift accepted offline config rescan worker-killed */
@@ -26,4 +27,4 @@ void ctl_issues_done(struct ctl_issues *issues);
 int ctl_issues_gather(const struct ctl_daemon *daemon, const struct mhp_map *map, const char *warnings, struct ctl_issues *ret);
 
 void ctl_issues_print(struct ctl *ctl, const struct ctl_issues *issues);
-void ctl_issues_json(struct mhp_text *out, const struct ctl_issues *issues); /* an array */
+void ctl_issues_json(struct ctl_json *json, const char *key, const struct ctl_issues *issues); /* an array */

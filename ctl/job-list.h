@@ -4,6 +4,7 @@
 /* The daemon's jobs: those under way, and the last that have ended. */
 
 #include "ctl/bus.h"
+#include "ctl/rows.h"
 
 struct ctl_job_entry {
         uint32_t id;
@@ -29,5 +30,9 @@ const struct ctl_job_entry *ctl_job_list_find(const struct ctl_job_list *list, u
 /* Says that there is no such job; CTL_FAILED. */
 int ctl_job_unknown(struct ctl *ctl, uint32_t id);
 
-/* As an object. cancels: what is changed is that the job does not go on. */
-void ctl_job_json(struct mhp_text *out, const struct ctl_job_entry *entry, bool cancels);
+/* A job as a row of a table or of JSON. cancels: what is changed is that the job does not go on. */
+extern const struct ctl_shape ctl_job_shape;
+void ctl_job_row(struct ctl_rows *rows, const struct ctl_job_entry *entry, bool cancels);
+
+/* One job as the whole of what is said. */
+int ctl_job_json(struct ctl *ctl, const struct ctl_job_entry *entry, bool cancels);

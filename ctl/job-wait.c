@@ -228,9 +228,7 @@ static int print_json(struct ctl_wait *wait) {
         entry = ctl_job_list_find(&list, wait->id);
         if (!entry)
                 return ctl_job_unknown(wait->ctl, wait->id);
-        ctl_job_json(&wait->ctl->out, entry, wait->cancels);
-        mhp_text_add(&wait->ctl->out, "\n");
-        return CTL_DONE;
+        return ctl_job_json(wait->ctl, entry, wait->cancels);
 }
 
 int ctl_wait_tell_started(struct ctl_wait *wait) {

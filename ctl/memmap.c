@@ -9,17 +9,29 @@
 
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/rows.h"
 #include "ctl/source.h"
-#include "ctl/table.h"
 #include "ctl/target.h"
-#include "ctl/words.h"
 
-enum column { BLOCK, SIZE, GROUP, PLACEMENT, PAGES, SET_ASIDE, WASTE, EVIDENCE, REASON };
+enum column { BLOCK, SIZE, GROUP, PLACEMENT, PAGES, SET_ASIDE, WASTE, EVIDENCE, REASON, HOSTS };
 
 static const struct ctl_column columns[] = {
-        [BLOCK] = { "BLOCK", true },       [SIZE] = { "SIZE", true },   [GROUP] = { "GROUP", false },
-        [PLACEMENT] = { "PLACEMENT", false }, [PAGES] = { "PAGES", true }, [SET_ASIDE] = { "SET-ASIDE", true },
-        [WASTE] = { "WASTE", true },       [EVIDENCE] = { "EVIDENCE", false }, [REASON] = { "REASON", false },
+        [BLOCK] = { .name = "BLOCK", .key = "block", .flags = SCOLS_FL_RIGHT },
+        [SIZE] = { .name = "SIZE", .flags = SCOLS_FL_RIGHT },
+        [GROUP] = { .name = "GROUP", .key = "group" },
+        [PLACEMENT] = { .name = "PLACEMENT", .key = "placement" },
+        [PAGES] = { .name = "PAGES", .key = "pages", .flags = SCOLS_FL_RIGHT },
+        [SET_ASIDE] = { .name = "SET-ASIDE", .key = "set_aside", .flags = SCOLS_FL_RIGHT },
+        [WASTE] = { .name = "WASTE", .key = "waste", .flags = SCOLS_FL_RIGHT },
+        [EVIDENCE] = { .name = "EVIDENCE", .key = "evidence" },
+        [REASON] = { .name = "REASON", .key = "reason" },
+        [HOSTS] = { .key = "hosts", .with = HOSTS },
+};
+
+static const struct ctl_shape shape = {
+        .columns = columns,
+        .n = ELEMENTSOF(columns),
+        .usual = "BLOCK,SIZE,GROUP,PLACEMENT,PAGES,SET-ASIDE,WASTE,EVIDENCE,REASON",
 };
 
 struct view {
@@ -49,60 +61,62 @@ static uint64_t run_blocks(const struct run *run) {
         return (uint64_t) run->last - run->first->nr + 1;
 }
 
-static void give_row(struct view *view, const struct run *run, struct ctl_table *table) {
-        uint64_t n = run_blocks(run);
-        char text[32];
+static void hosts_cell(struct ctl_rows *rows, const struct view *view, const struct run *run) {
+        uint64_t first, last;
+        char text[64];
 
-        for (size_t i = 0; i < table->n_shown; i++)
-                switch ((enum column) table->shown[i]) {
-                case BLOCK:
-                        snprintf(text, sizeof(text), n == 1 ? "%" PRIu32 : "%" PRIu32 "-%" PRIu32, run->first->nr, run->last);
-                        ctl_table_cell(table, text, CTL_PLAIN);
-                        break;
-                case SIZE:
-                        ctl_table_size(view->ctl, table, mhp_mul_sat(n, view->map->block_size));
-                        break;
-                case GROUP:
-                        ctl_table_cell(table, ctl_group_word(mhp_map_group(view->map, run->first)), CTL_PLAIN);
-                        break;
-                case PLACEMENT:
-                        ctl_table_cell(table, mhp_placement_name(run->memmap.placement), CTL_PLAIN);
-                        break;
-                case PAGES:
-                        ctl_table_u64(table, mhp_mul_sat(n, run->memmap.pages));
-                        break;
-                case SET_ASIDE:
-                        ctl_table_u64(table, mhp_mul_sat(n, run->memmap.set_aside));
-                        break;
-                case WASTE:
-                        ctl_table_u64(table, mhp_mul_sat(n, run->memmap.waste));
-                        break;
-                case EVIDENCE:
-                        ctl_table_cell(table, mhp_evidence_name(run->memmap.evidence), CTL_PLAIN);
-                        break;
-                case REASON:
-                        ctl_table_cell(table, run->memmap.refusal == MHP_REFUSAL_NONE ? "-" : mhp_refusal_name(run->memmap.refusal), CTL_PLAIN);
-                        break;
-                }
+        if (mhp_backing_hosts(view->backing, run->first->nr, &first, &last) <= 0) {
+                ctl_cell_none(rows, "-");
+                return;
+        }
+        (void) snprintf(text, sizeof(text), "%" PRIu64 "-%" PRIu64, first, last);
+        ctl_cell_string(rows, text, NULL, CTL_PLAIN);
 }
 
-static void give_json(struct view *view, const struct run *run) {
-        struct mhp_text *out = &view->ctl->out;
+static void cell(struct ctl_rows *rows, const struct view *view, const struct run *run, enum column column) {
         const struct mhp_group *group = mhp_map_group(view->map, run->first);
-        uint64_t first, last;
+        uint64_t n = run_blocks(run);
 
-        ctl_json_u64(out, "{", "block", run->first->nr);
-        ctl_json_string(out, ",", "group", group ? group->name : NULL);
-        ctl_json_string(out, ",", "placement", mhp_placement_name(run->memmap.placement));
-        ctl_json_u64(out, ",", "pages", run->memmap.pages);
-        ctl_json_u64(out, ",", "set_aside", run->memmap.set_aside);
-        ctl_json_u64(out, ",", "waste", run->memmap.waste);
-        ctl_json_string(out, ",", "evidence", mhp_evidence_name(run->memmap.evidence));
-        ctl_json_string(out, ",", "reason", mhp_refusal_name(run->memmap.refusal));
-        if (mhp_backing_hosts(view->backing, run->first->nr, &first, &last) > 0)
-                mhp_text_printf(out, ",\"hosts\":\"%" PRIu64 "-%" PRIu64 "\"}", first, last);
-        else
-                mhp_text_add(out, ",\"hosts\":null}");
+        switch (column) {
+        case BLOCK:
+                if (rows->json)
+                        ctl_cell_u64(rows, run->first->nr);
+                else
+                        ctl_cell_blocks(rows, run->first->nr, run->last);
+                break;
+        case SIZE:
+                ctl_cell_size(rows, mhp_mul_sat(n, view->map->block_size));
+                break;
+        case GROUP:
+                ctl_cell_string(rows, group ? group->name : NULL, "unknown", CTL_PLAIN);
+                break;
+        case PLACEMENT:
+                ctl_cell_string(rows, mhp_placement_name(run->memmap.placement), NULL, CTL_PLAIN);
+                break;
+        case PAGES:
+                ctl_cell_u64(rows, mhp_mul_sat(n, run->memmap.pages));
+                break;
+        case SET_ASIDE:
+                ctl_cell_u64(rows, mhp_mul_sat(n, run->memmap.set_aside));
+                break;
+        case WASTE:
+                ctl_cell_u64(rows, mhp_mul_sat(n, run->memmap.waste));
+                break;
+        case EVIDENCE:
+                ctl_cell_string(rows, mhp_evidence_name(run->memmap.evidence), NULL, CTL_PLAIN);
+                break;
+        case REASON:
+                ctl_cell_string(rows, mhp_refusal_name(run->memmap.refusal), "-", CTL_PLAIN);
+                break;
+        case HOSTS:
+                hosts_cell(rows, view, run);
+                break;
+        }
+}
+
+static void give(const struct view *view, const struct run *run, struct ctl_rows *rows) {
+        for (size_t column; ctl_rows_next(rows, &column);)
+                cell(rows, view, run, (enum column) column);
 }
 
 static bool alike(const struct run *run, const struct mhp_block *block, const struct mhp_block_memmap *memmap) {
@@ -110,9 +124,8 @@ static bool alike(const struct run *run, const struct mhp_block *block, const st
                run->memmap.evidence == memmap->evidence && run->memmap.refusal == memmap->refusal;
 }
 
-/* A table merges alike neighbours; table NULL: JSON, which has every block on its own. */
-static void walk(struct view *view, struct ctl_table *table) {
-        const char *start = "\n";
+/* A table merges alike neighbours; JSON has every block on its own. */
+static void walk(struct view *view, struct ctl_rows *rows) {
         struct run run = {};
 
         for (const struct mhp_block *b = mhp_map_at_or_after(view->map, 0); b; b = mhp_map_next_block(view->map, b)) {
@@ -124,20 +137,16 @@ static void walk(struct view *view, struct ctl_table *table) {
                 view->elsewhere += m.placement == MHP_PLACEMENT_DRAM ? m.pages : 0;
                 view->set_aside += m.set_aside;
                 view->waste += m.waste;
-                if (!table) {
-                        mhp_text_add(&view->ctl->out, start);
-                        start = ",\n";
-                        give_json(view, &(struct run) { .first = b, .last = b->nr, .memmap = m });
-                } else if (alike(&run, b, &m)) {
+                if (!rows->json && alike(&run, b, &m)) {
                         run.last = b->nr;
-                } else {
-                        if (run.first)
-                                give_row(view, &run, table);
-                        run = (struct run) { .first = b, .last = b->nr, .memmap = m };
+                        continue;
                 }
+                if (run.first)
+                        give(view, &run, rows);
+                run = (struct run) { .first = b, .last = b->nr, .memmap = m };
         }
         if (run.first)
-                give_row(view, &run, table);
+                give(view, &run, rows);
 }
 
 /* As the parameter's file says it; NULL: there is none. */
@@ -156,7 +165,7 @@ static const char *self_hosting_word(enum mhp_self_hosting self_hosting) {
         return NULL;
 }
 
-static void print_geometry(struct mhp_text *out, const struct mhp_memmaps *memmaps) {
+static void json_geometry(struct ctl_json *json, const struct mhp_memmaps *memmaps) {
         const struct mhp_geometry *g = &memmaps->geometry;
         const struct {
                 const char *name;
@@ -173,18 +182,17 @@ static void print_geometry(struct mhp_text *out, const struct mhp_memmaps *memma
                 { "vmemmap_base", MHP_GEOMETRY_VMEMMAP_BASE, g->vmemmap_base },
         };
 
-        mhp_text_add(out, "{\"geometry\":{");
+        ctl_json_open(json, "geometry", json_type_object);
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                mhp_text_printf(out, "%s\"%s\":", i > 0 ? "," : "", rows[i].name);
-                /* beyond what a number in JSON can be relied on to hold */
+                ctl_json_open(json, rows[i].name, json_type_object);
                 if (rows[i].bit == MHP_GEOMETRY_VMEMMAP_BASE)
-                        mhp_text_printf(out, "{\"value\":\"%" PRIx64 "\"", rows[i].value);
+                        ctl_json_hex(json, "value", rows[i].value);
                 else
-                        ctl_json_u64(out, "{", "value", rows[i].value);
-                ctl_json_string(out, ",", "evidence", memmaps->read & rows[i].bit ? "read" : memmaps->generic ? "assumed" : "preset");
-                mhp_text_add(out, "}");
+                        ctl_json_u64(json, "value", rows[i].value);
+                ctl_json_string(json, "evidence", memmaps->read & rows[i].bit ? "read" : memmaps->generic ? "assumed" : "preset");
+                ctl_json_close(json);
         }
-        ctl_json_string(out, "},", "memmap_on_memory", self_hosting_word(memmaps->self_hosting));
+        ctl_json_close(json);
 }
 
 static void print_sum(struct view *view, const char *what, uint64_t pages) {
@@ -195,16 +203,15 @@ static void print_sum(struct view *view, const char *what, uint64_t pages) {
 
 static int print_table(struct view *view) {
         const char *word = self_hosting_word(view->memmaps.self_hosting);
-        _cleanup_table_ struct ctl_table table = {};
+        _cleanup_rows_ struct ctl_rows rows = {};
         struct ctl *ctl = view->ctl;
-        int r;
+        int r = ctl_rows_open(ctl, &rows, &shape, NULL);
 
-        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), "BLOCK,SIZE,GROUP,PLACEMENT,PAGES,SET-ASIDE,WASTE,EVIDENCE,REASON");
         if (r != CTL_DONE)
                 return r;
-        walk(view, &table);
-        r = ctl_table_print(ctl, &table, "");
-        if (r < 0 || ctl_given(ctl, CTL_OPT_NOHEADINGS))
+        walk(view, &rows);
+        r = ctl_rows_print(&rows);
+        if (r < 0 || ctl_given(ctl, CTL_OPT_NOHEADINGS) || ctl_rows_bare(ctl))
                 return r;
 
         mhp_text_printf(&ctl->out, "\n%-32s%s\n", "Parameter memmap_on_memory:", word ? word : "not there");
@@ -213,6 +220,25 @@ static int print_table(struct view *view) {
         print_sum(view, "Of these, wasted:", view->waste);
         if (view->memmaps.memory_fd < 0 && (view->memmaps.flags_error == -EACCES || view->memmaps.flags_error == -EPERM))
                 mhp_text_add(&ctl->out, "Page flags are for root to see: all of this is assumed.\n");
+        return CTL_DONE;
+}
+
+static int print_json(struct view *view) {
+        _cleanup_json_ struct ctl_json json = { .out = &view->ctl->out };
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(view->ctl, &rows, &shape, &json);
+
+        if (r == CTL_DONE)
+                r = mhp_memmap_fill(&view->memmaps, view->map, true, &view->backing);
+        if (r != CTL_DONE)
+                return r;
+        ctl_json_stream(&json, NULL, json_type_object);
+        json_geometry(&json, &view->memmaps);
+        ctl_json_string(&json, "memmap_on_memory", self_hosting_word(view->memmaps.self_hosting));
+        ctl_json_stream(&json, "blocks", json_type_array);
+        walk(view, &rows);
+        ctl_json_close(&json);
+        ctl_json_close(&json);
         return CTL_DONE;
 }
 
@@ -234,14 +260,5 @@ int verb_memmap(struct ctl *ctl) {
                 r = ctl_memmaps_need(ctl, view.map, &view.memmaps);
         if (r != CTL_DONE)
                 return r;
-        if (!ctl_given(ctl, CTL_OPT_JSON))
-                return print_table(&view);
-        r = mhp_memmap_fill(&view.memmaps, view.map, true, &view.backing);
-        if (r < 0)
-                return r;
-        print_geometry(&ctl->out, &view.memmaps);
-        mhp_text_add(&ctl->out, ",\"blocks\":[");
-        walk(&view, NULL);
-        mhp_text_add(&ctl->out, "\n]}\n");
-        return CTL_DONE;
+        return ctl_given(ctl, CTL_OPT_JSON) ? print_json(&view) : print_table(&view);
 }

@@ -11,6 +11,7 @@
 
 #include "base/units.h"
 #include "ctl/bus.h"
+#include "ctl/json.h"
 #include "ctl/words.h"
 
 struct monitor {
@@ -35,24 +36,25 @@ static const char *or_null(const char *s) {
         return s && *s ? s : NULL;
 }
 
+/* Each report is one line. */
 static void add_json(struct mhp_text *out, const struct report *report) {
-        ctl_json_string(out, "{", "event", report->event);
-        ctl_json_u64(out, ",", "time_usec", report->time);
-        ctl_json_string(out, ",", "blocks", or_null(report->blocks));
-        ctl_json_string(out, ",", "zone", or_null(report->zone));
-        ctl_json_node(out, ",", report->node);
-        ctl_json_string(out, ",", "group", or_null(report->group));
-        ctl_json_string(out, ",", "reason", or_null(report->reason));
-        mhp_text_printf(out, ",\"errno\":%" PRIi32, report->error);
-        ctl_json_string(out, ",", "message", or_null(report->message));
-        if (report->job > 0)
-                ctl_json_u64(out, ",", "job", report->job);
-        else
-                mhp_text_add(out, ",\"job\":null");
-        ctl_json_string(out, ",", "verb", or_null(report->verb));
-        ctl_json_string(out, ",", "target", or_null(report->target));
-        ctl_json_string(out, ",", "result", or_null(report->result));
-        mhp_text_add(out, "}\n");
+        _cleanup_json_ struct ctl_json json = { .out = out };
+
+        ctl_json_open(&json, NULL, json_type_object);
+        ctl_json_string(&json, "event", report->event);
+        ctl_json_u64(&json, "time_usec", report->time);
+        ctl_json_string(&json, "blocks", or_null(report->blocks));
+        ctl_json_string(&json, "zone", or_null(report->zone));
+        ctl_json_node(&json, "node", report->node);
+        ctl_json_string(&json, "group", or_null(report->group));
+        ctl_json_string(&json, "reason", or_null(report->reason));
+        ctl_json_i64(&json, "errno", report->error);
+        ctl_json_string(&json, "message", or_null(report->message));
+        ctl_json_known_u64(&json, "job", report->job > 0, report->job);
+        ctl_json_string(&json, "verb", or_null(report->verb));
+        ctl_json_string(&json, "target", or_null(report->target));
+        ctl_json_string(&json, "result", or_null(report->result));
+        ctl_json_close(&json);
 }
 
 static enum ctl_color event_color(const char *event) {
@@ -131,6 +133,7 @@ static int on_report(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 /* What a change came to: blocks, then bytes. */
 #define KINDS 4
 static const char *const kinds[KINDS] = { "added", "removed", "online", "offline" };
+static const char *const byte_keys[KINDS] = { "added_bytes", "removed_bytes", "online_bytes", "offline_bytes" };
 struct change {
         uint64_t time;
         const char *blocks[KINDS];
@@ -138,13 +141,16 @@ struct change {
 };
 
 static void add_change_json(struct mhp_text *out, const struct change *change) {
-        ctl_json_string(out, "{", "event", "settled");
-        ctl_json_u64(out, ",", "time_usec", change->time);
+        _cleanup_json_ struct ctl_json json = { .out = out };
+
+        ctl_json_open(&json, NULL, json_type_object);
+        ctl_json_string(&json, "event", "settled");
+        ctl_json_u64(&json, "time_usec", change->time);
         for (size_t i = 0; i < KINDS; i++)
-                ctl_json_string(out, ",", kinds[i], or_null(change->blocks[i]));
+                ctl_json_string(&json, kinds[i], or_null(change->blocks[i]));
         for (size_t i = 0; i < KINDS; i++)
-                mhp_text_printf(out, ",\"%s_bytes\":%" PRIu64, kinds[i], change->bytes[i]);
-        mhp_text_add(out, "}\n");
+                ctl_json_u64(&json, byte_keys[i], change->bytes[i]);
+        ctl_json_close(&json);
 }
 
 static void add_change_line(struct ctl *ctl, const struct change *change) {

@@ -34,6 +34,10 @@ static const struct option_row rows[] = {
         { CTL_OPT_OUTPUT, "output", 'o', "COLS", "these columns, comma separated; +COLS adds to the usual ones", take_columns },
         { CTL_OPT_BYTES, "bytes", 'b', NULL, "sizes in bytes", NULL },
         { CTL_OPT_NOHEADINGS, "noheadings", 'n', NULL, "no line of headings", NULL },
+        { CTL_OPT_RAW, "raw", 'r', NULL, "columns are separated by one blank; blanks in them are \\x20", NULL },
+        { CTL_OPT_PAIRS, "pairs", 'P', NULL, "NAME=\"value\", as a shell reads it", NULL },
+        { CTL_OPT_TREE, "tree", 'T', NULL, "each group with its blocks below it", NULL },
+        { CTL_OPT_ASCII, "ascii", 'i', NULL, "draw trees with ASCII characters", NULL },
         { CTL_OPT_ZONE, "zone", 'z', "ZONE", "auto (as the policy says), movable or kernel", take_zone },
         { CTL_OPT_POLICY, "policy", '\0', NULL, "also what is online: where policy wants it", NULL },
         { CTL_OPT_TIMEOUT, "timeout", 't', "TIME", "end after this time (30, 500ms, 2min); what is half-way out then goes back", take_timeout },
@@ -154,7 +158,7 @@ static int value_width(const struct option_row *row) {
         return (int) strlen(row->name) + (row->value ? (int) strlen(row->value) + 1 : 0);
 }
 
-void ctl_options_help(struct mhp_text *text, unsigned options) {
+void ctl_options_help(struct mhp_text *text, uint64_t options) {
         int width = 16;
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -171,7 +175,7 @@ void ctl_options_help(struct mhp_text *text, unsigned options) {
         }
 }
 
-void ctl_options_names(struct mhp_text *text, unsigned options) {
+void ctl_options_names(struct mhp_text *text, uint64_t options) {
         const char *comma = "";
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -279,10 +283,33 @@ static int tell_bad_option(struct ctl *ctl, int c, const char *word) {
         return optopt != 0 ? tell_unknown_letter(ctl, optopt) : tell_unknown_option(ctl, word);
 }
 
+/* A table has one form. */
+static int check_forms(const struct ctl *ctl) {
+        static const enum ctl_option forms[] = { CTL_OPT_JSON, CTL_OPT_RAW, CTL_OPT_PAIRS, CTL_OPT_TREE };
+        enum ctl_option first = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(forms); i++) {
+                _cleanup_text_ struct mhp_text names = {};
+
+                if (!ctl_given(ctl, forms[i]))
+                        continue;
+                if (first == 0) {
+                        first = forms[i];
+                        continue;
+                }
+                ctl_options_names(&names, first | forms[i]);
+                if (names.error < 0)
+                        return ctl_fail(ctl, CTL_FAILED, "out of memory");
+                return ctl_fail(ctl, CTL_USAGE, "%s exclude each other: each is a form of its own", names.data);
+        }
+        return CTL_DONE;
+}
+
 /* What cannot be said before all is read: whether the options fit the verb and each other. */
 static int check_fit(struct ctl *ctl) {
-        unsigned foreign = ctl->given & ~(ctl->verb->options | CTL_OPT_EVERY);
+        uint64_t foreign = ctl->given & ~(ctl->verb->options | CTL_OPT_EVERY);
         _cleanup_text_ struct mhp_text names = {}, taken = {};
+        int r;
 
         if (foreign != 0) {
                 ctl_options_names(&names, foreign);
@@ -293,10 +320,13 @@ static int check_fit(struct ctl *ctl) {
         }
         if (ctl_given(ctl, CTL_OPT_SYSROOT) && ctl_given(ctl, CTL_OPT_HOST))
                 return ctl_fail(ctl, CTL_USAGE, "--sysroot and --host do not go together: one is a directory here, the other a machine elsewhere");
-        if (ctl_given(ctl, CTL_OPT_JSON) && ctl_given(ctl, CTL_OPT_OUTPUT))
-                return ctl_fail(ctl, CTL_USAGE, "--output and --json do not go together: JSON has every field");
         if (ctl_given(ctl, CTL_OPT_JSON) && ctl_given(ctl, CTL_OPT_TRACE))
                 return ctl_fail(ctl, CTL_USAGE, "--trace and --json do not go together: JSON has every free");
+        if (ctl_given(ctl, CTL_OPT_TRACE) && ctl_given(ctl, CTL_OPT_RAW | CTL_OPT_PAIRS))
+                return ctl_fail(ctl, CTL_USAGE, "--trace does not go together with --raw or --pairs: these show the table alone");
+        r = check_forms(ctl);
+        if (r != CTL_DONE)
+                return r;
         if (ctl->n_args < ctl->verb->min_args)
                 return ctl_fail(ctl, CTL_USAGE, "an argument is missing: mhpctl %s %s", ctl->verb->name, ctl->verb->args);
         if (ctl->n_args > ctl->verb->max_args)

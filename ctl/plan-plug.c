@@ -6,9 +6,8 @@
 
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/rows.h"
 #include "ctl/source.h"
-#include "ctl/table.h"
-#include "ctl/words.h"
 #include "edge/zoneinfo.h"
 
 #define MIB (UINT64_C(1) << 20) /* what is available changes all the time: kilobytes tell nothing */
@@ -102,53 +101,75 @@ static int read_available(struct plug *plug) {
         return CTL_DONE;
 }
 
-static void print_json(const struct plug *plug, const struct offer *offers, size_t n) {
-        struct mhp_text *out = &plug->ctl->out;
+enum column { PLACEMENT, COST, AVAILABLE, FITS, REASON };
 
-        ctl_json_u64(out, "{", "size", plug->size);
-        ctl_json_node(out, ",", ctl_given(plug->ctl, CTL_OPT_NODE) ? plug->ctl->node : -1);
+static const struct ctl_column columns[] = {
+        [PLACEMENT] = { .name = "PLACEMENT", .key = "placement" },
+        [COST] = { .name = "COST", .key = "cost", .flags = SCOLS_FL_RIGHT },
+        [AVAILABLE] = { .name = "AVAILABLE", .flags = SCOLS_FL_RIGHT },
+        [FITS] = { .name = "FITS", .key = "fits" },
+        [REASON] = { .name = "REASON", .key = "reason" },
+};
+
+static const struct ctl_shape shape = { columns, ELEMENTSOF(columns), "PLACEMENT,COST,AVAILABLE,FITS,REASON", NULL, 0 };
+
+static void available_cell(struct ctl_rows *rows, const struct plug *plug) {
         if (plug->known)
-                ctl_json_u64(out, ",", "available", plug->available);
+                ctl_cell_size(rows, ctl_given(plug->ctl, CTL_OPT_BYTES) ? plug->available : plug->available & ~(MIB - 1));
         else
-                ctl_json_string(out, ",", "available", NULL);
-        mhp_text_add(out, ",\"placements\":[");
-        for (size_t i = 0; i < n; i++) {
-                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "placement", mhp_placement_name(offers[i].placement));
-                ctl_json_u64(out, ",", "cost", offers[i].cost);
-                mhp_text_printf(out, ",\"fits\":%s", !is_judged(plug, &offers[i]) ? "null" : offers[i].fits ? "true" : "false");
-                ctl_json_string(out, ",", "reason", offers[i].reason);
-                mhp_text_add(out, "}");
-        }
-        mhp_text_add(out, "]}\n");
+                ctl_cell_none(rows, "unknown");
 }
 
-static int print_table(struct plug *plug, const struct offer *offers, size_t n) {
-        static const struct ctl_column columns[] = {
-                { "PLACEMENT", false }, { "COST", true }, { "AVAILABLE", true }, { "FITS", false }, { "REASON", false },
-        };
-        _cleanup_table_ struct ctl_table table = {};
-        struct ctl *ctl = plug->ctl;
-        int r;
+static void fits_cell(struct ctl_rows *rows, const struct offer *offer, bool judged) {
+        if (rows->json)
+                ctl_json_known_bool(rows->json, ctl_cell_key(rows), judged, offer->fits);
+        else if (judged)
+                ctl_cell_words(rows, offer->fits ? "yes" : "no", offer->fits ? CTL_GOOD : CTL_BAD);
+        else
+                ctl_cell_words(rows, "unknown", CTL_PLAIN);
+}
 
-        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), "PLACEMENT,COST,AVAILABLE,FITS,REASON");
+static void add_row(struct ctl_rows *rows, const struct plug *plug, const struct offer *offer) {
+        for (size_t column; ctl_rows_next(rows, &column);)
+                switch ((enum column) column) {
+                case PLACEMENT:
+                        ctl_cell_string(rows, mhp_placement_name(offer->placement), NULL, CTL_PLAIN);
+                        break;
+                case COST:
+                        ctl_cell_size(rows, offer->cost);
+                        break;
+                case AVAILABLE:
+                        available_cell(rows, plug);
+                        break;
+                case FITS:
+                        fits_cell(rows, offer, is_judged(plug, offer));
+                        break;
+                case REASON:
+                        ctl_cell_string(rows, offer->reason, "-", CTL_PLAIN);
+                        break;
+                }
+}
+
+static int print(const struct plug *plug, const struct offer *offers, size_t n) {
+        _cleanup_json_ struct ctl_json json = { .out = &plug->ctl->out };
+        bool as_json = ctl_given(plug->ctl, CTL_OPT_JSON);
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(plug->ctl, &rows, &shape, as_json ? &json : NULL);
+
         if (r != CTL_DONE)
                 return r;
-        for (size_t i = 0; i < n; i++) {
-                const struct offer *offer = &offers[i];
-
-                ctl_table_cell(&table, mhp_placement_name(offer->placement), CTL_PLAIN);
-                ctl_table_size(ctl, &table, offer->cost);
-                if (plug->known)
-                        ctl_table_size(ctl, &table, ctl_given(ctl, CTL_OPT_BYTES) ? plug->available : plug->available & ~(MIB - 1));
-                else
-                        ctl_table_cell(&table, "unknown", CTL_PLAIN);
-                if (is_judged(plug, offer))
-                        ctl_table_cell(&table, offer->fits ? "yes" : "no", offer->fits ? CTL_GOOD : CTL_BAD);
-                else
-                        ctl_table_cell(&table, "unknown", CTL_PLAIN);
-                ctl_table_cell(&table, offer->reason ? offer->reason : "-", CTL_PLAIN);
+        if (as_json) {
+                ctl_json_stream(&json, NULL, json_type_object);
+                ctl_json_u64(&json, "size", plug->size);
+                ctl_json_node(&json, "node", ctl_given(plug->ctl, CTL_OPT_NODE) ? plug->ctl->node : -1);
+                ctl_json_known_u64(&json, "available", plug->known, plug->available);
+                ctl_json_stream(&json, "placements", json_type_array);
         }
-        return ctl_table_print(ctl, &table, "");
+        for (size_t i = 0; i < n; i++)
+                add_row(&rows, plug, &offers[i]);
+        while (json.depth > 0)
+                ctl_json_close(&json);
+        return ctl_rows_print(&rows);
 }
 
 static int take_size(struct plug *plug) {
@@ -193,10 +214,7 @@ int verb_plan_plug(struct ctl *ctl) {
                 return r;
         offers[0] = make_offer(&plug, MHP_PLACEMENT_DRAM);
         offers[1] = make_offer(&plug, own_placement(&plug.memmaps));
-        if (ctl_given(ctl, CTL_OPT_JSON))
-                print_json(&plug, offers, ELEMENTSOF(offers));
-        else
-                r = print_table(&plug, offers, ELEMENTSOF(offers));
+        r = print(&plug, offers, ELEMENTSOF(offers));
         if (r != CTL_DONE || !plug.known)
                 return r;
         return offers[0].fits || offers[1].fits ? CTL_DONE : CTL_FAILED;

@@ -10,7 +10,7 @@
 #include "base/units.h"
 #include "core/remover.h"
 #include "ctl/removal.h"
-#include "ctl/table.h"
+#include "ctl/rows.h"
 #include "ctl/words.h"
 
 static const struct mhp_plan_item *item_of(const struct ctl_removal *removal, const struct ctl_step *step) {
@@ -96,59 +96,132 @@ static size_t run_end(const struct ctl_removal *removal, size_t i, const char *w
         return i;
 }
 
-/* `41-38` goes downwards. */
-static void range_cell(struct ctl_table *table, uint32_t first, uint32_t last) {
-        char text[32];
+enum column { STEP, VERB, BLOCK, WHAT, GROUP, REASON, PAGES, WHY };
 
-        (void) snprintf(text, sizeof(text), first == last ? "%" PRIu32 : "%" PRIu32 "-%" PRIu32, first, last);
-        ctl_table_cell(table, text, CTL_PLAIN);
+static const struct ctl_column columns[] = {
+        [STEP] = { .name = "STEP", .key = "step", .flags = SCOLS_FL_RIGHT },
+        [VERB] = { .name = "VERB", .key = "verb" },
+        [WHAT] = { .name = "WHAT" },
+        [REASON] = { .name = "REASON", .key = "reason" },
+        [WHY] = { .name = "WHY", .key = "words", .flags = SCOLS_FL_WRAP },
+        [BLOCK] = { .key = "block", .with = WHAT },
+        [GROUP] = { .key = "group", .with = WHAT },
+        [PAGES] = { .key = "pages", .with = WHAT },
+};
+
+static const struct ctl_shape shape = { columns, ELEMENTSOF(columns), "STEP,VERB,WHAT,REASON,WHY", NULL, 0 };
+
+/* Steps from i to before end, told in the same words. A range of blocks may go downwards: `41-38`. */
+struct run {
+        size_t i, end;
+        const char *words;
+};
+
+static void what_cell(struct ctl_rows *rows, const struct ctl_removal *removal, const struct run *run) {
+        const struct ctl_step *step = &removal->steps[run->i];
+        const struct mhp_plan_item *item = item_of(removal, step);
+
+        if (item)
+                ctl_cell_blocks(rows, item->nr, item_of(removal, &removal->steps[run->end - 1])->nr);
+        else
+                ctl_cell_words(rows, ctl_group_word(group_of(removal, step)), CTL_PLAIN);
 }
 
-static int print_steps(struct ctl_removal *removal) {
-        static const struct ctl_column columns[] = {
-                { "STEP", true }, { "VERB", false }, { "WHAT", false }, { "REASON", false }, { "WHY", false },
-        };
-        _cleanup_table_ struct ctl_table table = {};
-        int r = ctl_table_columns(removal->ctl, &table, columns, ELEMENTSOF(columns), "STEP,VERB,WHAT,REASON,WHY");
+static void cell(struct ctl_rows *rows, const struct ctl_removal *removal, const struct run *run, enum column column) {
+        const struct ctl_step *step = &removal->steps[run->i];
+        const struct mhp_plan_item *item = item_of(removal, step);
+        const struct mhp_group *group = group_of(removal, step);
+
+        switch (column) {
+        case STEP:
+                if (rows->json)
+                        ctl_cell_u64(rows, run->i + 1);
+                else
+                        ctl_cell_blocks(rows, (uint32_t) run->i + 1, (uint32_t) run->end);
+                break;
+        case VERB:
+                ctl_cell_string(rows, mhp_phase_name(step->phase), NULL, CTL_PLAIN);
+                break;
+        case WHAT:
+                what_cell(rows, removal, run);
+                break;
+        case REASON:
+                ctl_cell_string(rows, item ? mhp_rank_name((enum mhp_rank) item->rank) : NULL, "-", CTL_PLAIN);
+                break;
+        case WHY:
+                ctl_cell_string(rows, run->words, "-", CTL_PLAIN);
+                break;
+        case BLOCK:
+                ctl_json_known_u64(rows->json, ctl_cell_key(rows), item, item ? item->nr : 0);
+                break;
+        case GROUP:
+                ctl_cell_string(rows, group ? group->name : NULL, NULL, CTL_PLAIN);
+                break;
+        case PAGES:
+                ctl_json_known_u64(rows->json, ctl_cell_key(rows), item && mhp_map_find(removal->map, item->nr)->flags & MHP_BLOCK_COUNTED,
+                                   item ? item->used : 0);
+                break;
+        }
+}
+
+/* A table merges steps; JSON has each on its own. */
+static int print_steps(struct ctl_removal *removal, struct ctl_json *json) {
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(removal->ctl, &rows, &shape, json);
 
         for (size_t i = 0, end; i < removal->n_steps && r == CTL_DONE; i = end) {
-                const struct ctl_step *step = &removal->steps[i];
-                const struct mhp_plan_item *item = item_of(removal, step);
                 _cleanup_text_ struct mhp_text words = {};
 
-                add_words(removal, step, &words);
+                add_words(removal, &removal->steps[i], &words);
                 if (words.error < 0)
                         return words.error;
-                end = run_end(removal, i, words.data);
-                range_cell(&table, (uint32_t) i + 1, (uint32_t) end);
-                ctl_table_cell(&table, mhp_phase_name(step->phase), CTL_PLAIN);
-                if (item)
-                        range_cell(&table, item->nr, item_of(removal, &removal->steps[end - 1])->nr);
-                else
-                        ctl_table_cell(&table, ctl_group_word(group_of(removal, step)), CTL_PLAIN);
-                ctl_table_cell(&table, item ? mhp_rank_name((enum mhp_rank) item->rank) : "-", CTL_PLAIN);
-                ctl_table_cell(&table, words.data, CTL_PLAIN);
+                end = json ? i + 1 : run_end(removal, i, words.data ? words.data : "");
+                for (size_t column; ctl_rows_next(&rows, &column);)
+                        cell(&rows, removal, &(struct run) { i, end, words.data }, (enum column) column);
         }
-        return r == CTL_DONE ? ctl_table_print(removal->ctl, &table, "") : r;
+        return r == CTL_DONE ? ctl_rows_print(&rows) : r;
 }
 
-static int print_obstacles(struct ctl_removal *removal) {
-        static const struct ctl_column columns[] = { { "OBSTACLE", false }, { "BLOCK", true }, { "WHY", false } };
-        _cleanup_table_ struct ctl_table table = {};
-        int r = ctl_table_columns(removal->ctl, &table, columns, ELEMENTSOF(columns), "OBSTACLE,BLOCK,WHY");
+/* --------------------------------------------------------------------------------------------------------- its obstacles */
 
-        for (size_t i = 0; i < removal->n_obstacles && r == CTL_DONE; i++) {
-                const struct ctl_obstacle *obstacle = &removal->obstacles[i];
+enum obstacle_column { OBSTACLE, AT, BECAUSE };
 
-                ctl_table_cell(&table, obstacle->token, CTL_WARN);
+static const struct ctl_column obstacle_columns[] = {
+        [OBSTACLE] = { .name = "OBSTACLE", .key = "token" },
+        [AT] = { .name = "BLOCK", .key = "block", .flags = SCOLS_FL_RIGHT },
+        [BECAUSE] = { .name = "WHY", .key = "words", .flags = SCOLS_FL_WRAP },
+};
+
+static const struct ctl_shape obstacle_shape = { obstacle_columns, ELEMENTSOF(obstacle_columns), "OBSTACLE,BLOCK,WHY", NULL, 0 };
+
+static void obstacle_cell(struct ctl_rows *rows, const struct ctl_obstacle *obstacle, enum obstacle_column column) {
+        switch (column) {
+        case OBSTACLE:
+                ctl_cell_string(rows, obstacle->token, NULL, CTL_WARN);
+                break;
+        case AT:
                 if (obstacle->block == MHP_NO_BLOCK)
-                        ctl_table_cell(&table, "-", CTL_PLAIN);
+                        ctl_cell_none(rows, "-");
                 else
-                        ctl_table_u64(&table, obstacle->block);
-                ctl_table_cell(&table, obstacle->words, CTL_PLAIN);
+                        ctl_cell_u64(rows, obstacle->block);
+                break;
+        case BECAUSE:
+                ctl_cell_string(rows, obstacle->words, NULL, CTL_PLAIN);
+                break;
         }
-        return r == CTL_DONE ? ctl_table_print(removal->ctl, &table, "") : r;
 }
+
+static int print_obstacles(struct ctl_removal *removal, struct ctl_json *json) {
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(removal->ctl, &rows, &obstacle_shape, json);
+
+        for (size_t i = 0; i < removal->n_obstacles && r == CTL_DONE; i++)
+                for (size_t column; ctl_rows_next(&rows, &column);)
+                        obstacle_cell(&rows, &removal->obstacles[i], (enum obstacle_column) column);
+        return r == CTL_DONE ? ctl_rows_print(&rows) : r;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- all of it */
 
 static int print_table(struct ctl_removal *removal) {
         struct mhp_text *out = &removal->ctl->out;
@@ -156,7 +229,7 @@ static int print_table(struct ctl_removal *removal) {
         int r = 0;
 
         if (removal->n_steps > 0)
-                r = print_steps(removal);
+                r = print_steps(removal, NULL);
         if (r >= 0 && removal->n_steps > 0) {
                 mhp_text_printf(out, "\n%zu block%s, ", n, n == 1 ? "" : "s");
                 ctl_add_size(removal->ctl, out, mhp_mul_sat(n, removal->map->block_size));
@@ -167,68 +240,32 @@ static int print_table(struct ctl_removal *removal) {
         if (r < 0 || removal->n_obstacles == 0)
                 return r;
         mhp_text_add(out, "\n");
-        return print_obstacles(removal);
-}
-
-/* ------------------------------------------------------------------------------------------------------------------ JSON */
-
-static void json_block(struct mhp_text *out, uint32_t nr) {
-        if (nr == MHP_NO_BLOCK)
-                mhp_text_add(out, ",\"block\":null");
-        else
-                ctl_json_u64(out, ",", "block", nr);
-}
-
-static int json_step(struct ctl_removal *removal, size_t i) {
-        const struct ctl_step *step = &removal->steps[i];
-        const struct mhp_plan_item *item = item_of(removal, step);
-        const struct mhp_group *group = group_of(removal, step);
-        struct mhp_text *out = &removal->ctl->out;
-        _cleanup_text_ struct mhp_text words = {};
-
-        add_words(removal, step, &words);
-        ctl_json_u64(out, i > 0 ? ",\n{" : "\n{", "step", i + 1);
-        ctl_json_string(out, ",", "verb", mhp_phase_name(step->phase));
-        json_block(out, item ? item->nr : MHP_NO_BLOCK);
-        ctl_json_string(out, ",", "group", group ? group->name : NULL);
-        ctl_json_string(out, ",", "reason", item ? mhp_rank_name((enum mhp_rank) item->rank) : NULL);
-        if (item && mhp_map_find(removal->map, item->nr)->flags & MHP_BLOCK_COUNTED)
-                ctl_json_u64(out, ",", "pages", item->used);
-        else
-                mhp_text_add(out, ",\"pages\":null");
-        ctl_json_string(out, ",", "words", words.data);
-        mhp_text_add(out, "}");
-        return words.error;
+        return print_obstacles(removal, NULL);
 }
 
 static int print_json(struct ctl_removal *removal) {
-        struct mhp_text *out = &removal->ctl->out;
+        struct ctl *ctl = removal->ctl;
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
         _cleanup_text_ struct mhp_text target = {};
+        int r;
 
-        for (size_t i = 1; i < removal->ctl->n_args; i++)
-                mhp_text_printf(&target, "%s%s", i > 1 ? " " : "", removal->ctl->args[i]);
-        ctl_json_string(out, "{", "target", target.data);
-        ctl_json_string(out, ",", "verb", mhp_removal_verb_name(removal->verb));
-        mhp_text_add(out, ",\"steps\":[");
-        for (size_t i = 0; i < removal->n_steps; i++) {
-                int r = json_step(removal, i);
-
-                if (r < 0)
-                        return r;
-        }
-        mhp_text_add(out, "],\"obstacles\":[");
-        for (size_t i = 0; i < removal->n_obstacles; i++) {
-                const struct ctl_obstacle *obstacle = &removal->obstacles[i];
-
-                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "token", obstacle->token);
-                json_block(out, obstacle->block);
-                ctl_json_string(out, ",", "words", obstacle->words);
-                mhp_text_add(out, "}");
-        }
-        ctl_json_u64(out, "],", "blocks", removal->plan.n_items);
-        ctl_json_u64(out, ",", "bytes", mhp_mul_sat(removal->plan.n_items, removal->map->block_size));
-        mhp_text_printf(out, ",\"together\":%s}\n", removal->together ? "true" : "false");
-        return target.error;
+        for (size_t i = 1; i < ctl->n_args; i++)
+                mhp_text_printf(&target, "%s%s", i > 1 ? " " : "", ctl->args[i]);
+        ctl_json_stream(&json, NULL, json_type_object);
+        ctl_json_string(&json, "target", target.data);
+        ctl_json_string(&json, "verb", mhp_removal_verb_name(removal->verb));
+        ctl_json_stream(&json, "steps", json_type_array);
+        r = print_steps(removal, &json);
+        ctl_json_close(&json);
+        ctl_json_stream(&json, "obstacles", json_type_array);
+        if (r == CTL_DONE)
+                r = print_obstacles(removal, &json);
+        ctl_json_close(&json);
+        ctl_json_u64(&json, "blocks", removal->plan.n_items);
+        ctl_json_u64(&json, "bytes", mhp_mul_sat(removal->plan.n_items, removal->map->block_size));
+        ctl_json_bool(&json, "together", removal->together);
+        ctl_json_close(&json);
+        return r < 0 ? r : target.error;
 }
 
 int ctl_removal_show(struct ctl_removal *removal) {

@@ -7,41 +7,12 @@
 
 #include "base/array.h"
 #include "core/explain.h"
-#include "core/ring.h"
 #include "ctl/ctl.h"
 #include "ctl/path.h"
 #include "ctl/plan-basis.h"
+#include "ctl/plan.h"
 #include "ctl/source.h"
-#include "ctl/table.h"
 #include "ctl/target.h"
-#include "ctl/words.h"
-
-/* A decision that policy reported. */
-struct decision {
-        enum mhp_want want;
-        enum mhp_reason reason;
-        char *words; /* owned; NULL: the token says it */
-};
-
-/* One block of a step, or (verb NONE) one that stays as it is. */
-struct item {
-        uint32_t nr;
-        enum mhp_verb verb;
-        uint32_t decision; /* index */
-};
-
-struct plan {
-        struct ctl *ctl;
-        struct ctl_daemon daemon;
-        struct mhp_ring *ring;       /* owned */
-        struct mhp_ranges only;      /* n == 0: all blocks */
-        struct decision *decisions;  /* owned */
-        size_t n_decisions, decisions_capacity;
-        struct item *decided;        /* owned; by block, once sorted: which decision each got */
-        size_t n_decided, decided_capacity;
-        struct item *items;          /* owned; in the order of the steps */
-        size_t n_items, items_capacity;
-};
 
 static void plan_done(struct plan *plan) {
         for (size_t i = 0; i < plan->n_decisions; i++)
@@ -54,16 +25,16 @@ static void plan_done(struct plan *plan) {
         ctl_daemon_done(&plan->daemon);
 }
 
-static int write_down(struct item **items, size_t *n, size_t *capacity, uint32_t nr, enum mhp_verb verb, size_t decision) {
+static int write_down(struct plan_item **items, size_t *n, size_t *capacity, uint32_t nr, enum mhp_verb verb, size_t decision) {
         int r = mhp_array_reserve((void **) items, capacity, *n + 1, sizeof(**items));
 
         if (r >= 0)
-                (*items)[(*n)++] = (struct item) { .nr = nr, .verb = verb, .decision = (uint32_t) decision };
+                (*items)[(*n)++] = (struct plan_item) { .nr = nr, .verb = verb, .decision = (uint32_t) decision };
         return r;
 }
 
 static int note_decision(struct plan *plan, const struct mhp_step *report) {
-        struct decision d = { .want = report->want, .reason = report->reason };
+        struct plan_decision d = { .want = report->want, .reason = report->reason };
         int r;
 
         r = ARRAY_GROW(plan->decisions, plan->n_decisions, plan->decisions_capacity);
@@ -81,7 +52,7 @@ static int note_decision(struct plan *plan, const struct mhp_step *report) {
 }
 
 static int compare_items(const void *a, const void *b) {
-        uint32_t x = ((const struct item *) a)->nr, y = ((const struct item *) b)->nr;
+        uint32_t x = ((const struct plan_item *) a)->nr, y = ((const struct plan_item *) b)->nr;
 
         return (x > y) - (x < y);
 }
@@ -108,7 +79,7 @@ static int on_step(void *userdata, const struct mhp_step *step) {
 }
 
 /* What sysfs would say of the block once the step had worked. */
-static int pretend(struct plan *plan, const struct item *item) {
+static int pretend(struct plan *plan, const struct plan_item *item) {
         const struct mhp_block *b = mhp_map_find(plan->ring->map, item->nr);
         const struct mhp_group *group = b ? mhp_map_group(plan->ring->map, b) : NULL;
         struct mhp_reading reading;
@@ -160,7 +131,7 @@ static bool wanted(const struct plan *plan, uint32_t nr) {
 
 /* A goal that the daemon had before. */
 static int recall_decision(struct plan *plan, const struct mhp_block *block, uint32_t *ret) {
-        struct decision d = { .want = (enum mhp_want) block->goal, .reason = mhp_block_reason(block) };
+        struct plan_decision d = { .want = (enum mhp_want) block->goal, .reason = mhp_block_reason(block) };
         _cleanup_text_ struct mhp_text words = {};
         int r;
 
@@ -178,8 +149,8 @@ static int recall_decision(struct plan *plan, const struct mhp_block *block, uin
         return 0;
 }
 
-static const struct item *find_decided(const struct plan *plan, uint32_t nr) {
-        const struct item key = { .nr = nr };
+static const struct plan_item *find_decided(const struct plan *plan, uint32_t nr) {
+        const struct plan_item key = { .nr = nr };
 
         return plan->n_decided > 0 ? bsearch(&key, plan->decided, plan->n_decided, sizeof(key), compare_items) : NULL;
 }
@@ -190,7 +161,7 @@ static bool same_goal(const struct mhp_block *a, const struct mhp_block *b) {
 
 /* last: the block of the step or the line before, whose decision serves for this one too if it is the same. */
 static int decision_of(struct plan *plan, uint32_t nr, const struct mhp_block **last, uint32_t *decision) {
-        const struct item *decided = find_decided(plan, nr);
+        const struct plan_item *decided = find_decided(plan, nr);
         const struct mhp_block *block = mhp_map_find(plan->ring->map, nr);
         bool same = !decided && block && same_goal(*last, block);
 
@@ -210,7 +181,7 @@ static int attach_decisions(struct plan *plan) {
         if (plan->n_decided > 0)
                 qsort(plan->decided, plan->n_decided, sizeof(*plan->decided), compare_items);
         for (size_t i = 0; i < plan->n_items; i++) {
-                struct item item = plan->items[i];
+                struct plan_item item = plan->items[i];
 
                 if (!wanted(plan, item.nr))
                         continue;
@@ -241,105 +212,6 @@ static int add_stays(struct plan *plan) {
                         return r;
         }
         return 0;
-}
-
-/* The end of the run of consecutive blocks with one verb and one decision that starts at i. */
-static size_t run_end(const struct plan *plan, size_t i) {
-        const struct item *items = plan->items;
-        size_t end = i + 1;
-
-        while (end < plan->n_items && items[end].nr == items[end - 1].nr + 1 && items[end].verb == items[i].verb &&
-               items[end].decision == items[i].decision)
-                end++;
-        return end;
-}
-
-static void print_range(struct mhp_text *text, uint32_t first, uint32_t last) {
-        mhp_text_u64(text, first);
-        if (last > first) {
-                mhp_text_add(text, "-");
-                mhp_text_u64(text, last);
-        }
-}
-
-static int print_table(struct plan *plan) {
-        static const struct ctl_column columns[] = {
-                { "STEP", true }, { "VERB", false }, { "BLOCKS", false }, { "SIZE", true }, { "ZONE", false }, { "REASON", false }, { "WHY", false },
-        };
-        _cleanup_table_ struct ctl_table table = {};
-        const struct mhp_map *map = plan->ring->map;
-        size_t n = 0;
-        int r;
-
-        if (plan->n_items == 0) {
-                mhp_text_add(&plan->ctl->out, "nothing to do\n");
-                return CTL_DONE;
-        }
-        r = ctl_table_columns(plan->ctl, &table, columns, ELEMENTSOF(columns), "STEP,VERB,BLOCKS,SIZE,ZONE,REASON,WHY");
-        if (r != CTL_DONE)
-                return r;
-        for (size_t i = 0, end; i < plan->n_items; i = end) {
-                const struct item *item = &plan->items[i];
-                const struct decision *d = &plan->decisions[item->decision];
-                _cleanup_text_ struct mhp_text range = {};
-
-                end = run_end(plan, i);
-                print_range(&range, item->nr, plan->items[end - 1].nr);
-                if (range.error < 0)
-                        return range.error;
-                if (item->verb == MHP_VERB_NONE)
-                        ctl_table_cell(&table, "-", CTL_PLAIN);
-                else
-                        ctl_table_u64(&table, ++n);
-                ctl_table_cell(&table, item->verb == MHP_VERB_NONE ? "stays offline" : mhp_verb_name(item->verb), CTL_PLAIN);
-                ctl_table_cell(&table, range.data, CTL_PLAIN);
-                ctl_table_size(plan->ctl, &table, (end - i) * map->block_size);
-                ctl_table_cell(&table, mhp_want_name(d->want), CTL_PLAIN);
-                ctl_table_cell(&table, mhp_reason_name(d->reason) ? mhp_reason_name(d->reason) : "-", CTL_PLAIN);
-                ctl_table_cell(&table, d->words ? d->words : "-", CTL_PLAIN);
-        }
-        r = ctl_table_print(plan->ctl, &table, "");
-        if (r >= 0 && !plan->daemon.running)
-                mhp_text_printf(&plan->ctl->out, "%s: which of these blocks are offline because somebody wants that is not known.\n", plan->daemon.absence);
-        return r;
-}
-
-static void print_json_items(struct plan *plan, bool steps) {
-        struct mhp_text *out = &plan->ctl->out;
-        const char *comma = "";
-
-        mhp_text_printf(out, "\"%s\":[", steps ? "steps" : "stays");
-        for (size_t i = 0, end; i < plan->n_items; i = end) {
-                const struct item *item = &plan->items[i];
-                const struct decision *d = &plan->decisions[item->decision];
-
-                end = run_end(plan, i);
-                if (steps != (item->verb != MHP_VERB_NONE))
-                        continue;
-                mhp_text_printf(out, "%s\n{", comma);
-                comma = ",";
-                if (steps)
-                        ctl_json_string(out, "", "verb", mhp_verb_name(item->verb));
-                mhp_text_add(out, steps ? ",\"blocks\":\"" : "\"blocks\":\"");
-                print_range(out, item->nr, plan->items[end - 1].nr);
-                ctl_json_string(out, "\",", "zone", mhp_want_name(d->want));
-                ctl_json_string(out, ",", "reason", mhp_reason_name(d->reason));
-                ctl_json_string(out, ",", "words", d->words);
-                mhp_text_add(out, "}");
-        }
-        mhp_text_add(out, "]");
-}
-
-static int print_plan(struct plan *plan) {
-        if (!ctl_given(plan->ctl, CTL_OPT_JSON))
-                return print_table(plan);
-        ctl_json_string(&plan->ctl->out, "{", "from", plan->daemon.running ? "mhpd" : "sysfs");
-        mhp_text_add(&plan->ctl->out, ",");
-        print_json_items(plan, true);
-        mhp_text_add(&plan->ctl->out, ",");
-        print_json_items(plan, false);
-        mhp_text_add(&plan->ctl->out, "}\n");
-        return CTL_DONE;
 }
 
 static void tell_warnings(const struct ctl *ctl, const struct mhp_text *warnings) {
@@ -427,5 +299,5 @@ int verb_plan(struct ctl *ctl) {
                 r = attach_decisions(&plan);
         if (r >= 0)
                 r = add_stays(&plan);
-        return r < 0 ? r : print_plan(&plan);
+        return r < 0 ? r : plan_show(&plan);
 }

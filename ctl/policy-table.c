@@ -6,7 +6,6 @@
 
 #include "api/table.h"
 #include "ctl/source.h"
-#include "ctl/words.h"
 #include "edge/place-table.h"
 
 int ctl_place_table_read(const struct ctl *ctl, const struct mhp_config *config, struct ctl_place_table *ret) {
@@ -97,43 +96,30 @@ void ctl_place_table_print(struct ctl *ctl, const struct mhp_config *config, con
                         print_missing(out, config, i, verdict_at(table, config, i));
 }
 
-static void json_lines(struct mhp_text *out, const char *key, const char *text) {
-        const char *comma = "";
-
-        mhp_text_printf(out, ",\"%s\":", key);
-        if (!text) {
-                mhp_text_add(out, "null");
-                return;
-        }
-        mhp_text_add(out, "[");
-        for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
-                _cleanup_text_ struct mhp_text line = {};
-
-                mhp_text_add_n(&line, p, strcspn(p, "\n"));
-                mhp_text_add(out, comma);
-                mhp_text_json(out, line.data ? line.data : "");
-                comma = ",";
-        }
-        mhp_text_add(out, "]");
+static void json_rule(struct ctl_json *json, const char *rule, const struct mhp_table_verdict *verdict) {
+        ctl_json_open(json, NULL, json_type_object);
+        ctl_json_string(json, "rule", rule);
+        ctl_json_u64(json, "lines", verdict->n_lines);
+        ctl_json_string(json, "reason", mhp_table_reason_name(verdict->reason));
+        ctl_json_string(json, "words", mhp_table_reason_words(verdict->reason));
+        ctl_json_close(json);
 }
 
-void ctl_place_table_json(struct mhp_text *out, const struct mhp_config *config, const struct ctl_place_table *table) {
+void ctl_place_table_json(struct ctl_json *json, const char *key, const struct mhp_config *config, const struct ctl_place_table *table) {
         if (!table->known) {
-                mhp_text_add(out, ",\n\"memmap_policy\":null");
+                ctl_json_null(json, key);
                 return;
         }
-        mhp_text_printf(out, ",\n\"memmap_policy\":{\"offered\":%s", table->now ? "true" : "false");
-        json_lines(out, "table", table->now);
-        json_lines(out, "wanted", wanted(table));
-        mhp_text_add(out, ",\"rules\":[");
-        for (size_t i = 0; i <= config->n_rules; i++) {
-                const struct mhp_table_verdict *verdict = verdict_at(table, config, i);
-
-                ctl_json_string(out, i > 0 ? ",\n{" : "\n{", "rule", i < config->n_rules ? config->rules[i].name : NULL);
-                ctl_json_u64(out, ",", "lines", verdict->n_lines);
-                ctl_json_string(out, ",", "reason", mhp_table_reason_name(verdict->reason));
-                ctl_json_string(out, ",", "words", mhp_table_reason_words(verdict->reason));
-                mhp_text_add(out, "}");
-        }
-        mhp_text_add(out, "]}");
+        ctl_json_open(json, key, json_type_object);
+        ctl_json_bool(json, "offered", table->now);
+        if (table->now)
+                ctl_json_lines(json, "table", table->now);
+        else
+                ctl_json_null(json, "table");
+        ctl_json_lines(json, "wanted", wanted(table));
+        ctl_json_open(json, "rules", json_type_array);
+        for (size_t i = 0; i <= config->n_rules; i++)
+                json_rule(json, i < config->n_rules ? config->rules[i].name : NULL, verdict_at(table, config, i));
+        ctl_json_close(json);
+        ctl_json_close(json);
 }

@@ -5,6 +5,7 @@
 
 #include "core/memmap-policy.h"
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 
 struct ctl_place_table {
         bool known;             /* of this machine, or a tree with blocks */
@@ -18,4 +19,4 @@ void ctl_place_table_done(struct ctl_place_table *table);
 
 /* Nothing where there is nothing to tell. */
 void ctl_place_table_print(struct ctl *ctl, const struct mhp_config *config, const struct ctl_place_table *table);
-void ctl_place_table_json(struct mhp_text *out, const struct mhp_config *config, const struct ctl_place_table *table);
+void ctl_place_table_json(struct ctl_json *json, const char *key, const struct mhp_config *config, const struct ctl_place_table *table);

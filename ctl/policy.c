@@ -8,7 +8,6 @@
 #include "ctl/path.h"
 #include "ctl/policy-table.h"
 #include "ctl/source.h"
-#include "ctl/words.h"
 
 struct policy {
         struct ctl_daemon daemon;
@@ -151,107 +150,87 @@ static void print_text(struct ctl *ctl, const struct policy *p) {
         }
 }
 
-static int json_keys(struct mhp_text *out, const struct policy *p) {
+static int json_keys(struct ctl_json *json, const struct policy *p) {
         const char *section, *key, *preset, *allowed, *last = "";
 
-        mhp_text_add(out, ",\n\"config\":{");
+        ctl_json_open(json, "config", json_type_object);
         for (size_t i = 0; mhp_config_key(i, &section, &key, &preset, &allowed) == 0; i++) {
                 _cleanup_text_ struct mhp_text value = {};
-                bool first = strcmp(section, last) != 0;
 
                 if (strcmp(section, "Rule") == 0)
                         continue;
-                if (first)
-                        mhp_text_printf(out, "%s\"%s\":{", *last ? "}," : "", section);
+                if (strcmp(section, last) != 0) {
+                        if (*last)
+                                ctl_json_close(json);
+                        ctl_json_open(json, section, json_type_object);
+                }
                 last = section;
                 (void) mhp_config_print_value(&p->config, i, &value);
                 if (value.error < 0)
                         return value.error;
-                ctl_json_string(out, first ? "" : ",", key, value.data ? value.data : "");
+                ctl_json_string(json, key, value.data ? value.data : "");
         }
-        mhp_text_add(out, *last ? "}}" : "}");
+        if (*last)
+                ctl_json_close(json);
+        ctl_json_close(json);
         return 0;
 }
 
-static void json_rule(struct mhp_text *out, const struct mhp_rule *rule) {
-        const char *comma = "";
-
-        ctl_json_string(out, "\n{", "name", rule->name);
-        mhp_text_add(out, ",\"sources\":[");
+static void json_rule(struct ctl_json *json, const struct mhp_rule *rule) {
+        ctl_json_open(json, NULL, json_type_object);
+        ctl_json_string(json, "name", rule->name);
+        ctl_json_open(json, "sources", json_type_array);
         for (enum mhp_source source = MHP_SOURCE_UNKNOWN + 1; source < _MHP_SOURCE_MAX; source++)
-                if (rule->sources & (1u << source)) {
-                        mhp_text_printf(out, "%s\"%s\"", comma, mhp_source_name(source));
-                        comma = ",";
-                }
-        mhp_text_add(out, "]");
+                if (rule->sources & (1u << source))
+                        ctl_json_string(json, NULL, mhp_source_name(source));
+        ctl_json_close(json);
         if (rule->nodes.n > 0)
-                ctl_json_ranges(out, ",", "nodes", &rule->nodes);
+                ctl_json_ranges(json, "nodes", &rule->nodes);
         else
-                ctl_json_string(out, ",", "nodes", NULL);
-        ctl_json_u64(out, ",", "min_size", rule->min_size);
-        if (rule->max_size == UINT64_MAX)
-                ctl_json_string(out, ",", "max_size", NULL);
-        else
-                ctl_json_u64(out, ",", "max_size", rule->max_size);
-        ctl_json_string(out, ",", "zone", rule->zone == MHP_WANT_UNSET ? NULL : mhp_want_name(rule->zone));
-        ctl_json_string(out, ",", "placement", mhp_memmap_name(rule->placement));
-        mhp_text_add(out, "}");
+                ctl_json_null(json, "nodes");
+        ctl_json_u64(json, "min_size", rule->min_size);
+        ctl_json_known_u64(json, "max_size", rule->max_size < UINT64_MAX, rule->max_size);
+        ctl_json_string(json, "zone", rule->zone == MHP_WANT_UNSET ? NULL : mhp_want_name(rule->zone));
+        ctl_json_string(json, "placement", mhp_memmap_name(rule->placement));
+        ctl_json_close(json);
 }
 
-static void json_knobs(struct mhp_text *out, const struct policy *p) {
+static void json_knobs(struct ctl_json *json, const struct policy *p) {
         if (!p->has_knobs) {
-                mhp_text_add(out, ",\n\"knobs\":null");
+                ctl_json_null(json, "knobs");
                 return;
         }
-        mhp_text_add(out, ",\n\"knobs\":{");
+        ctl_json_open(json, "knobs", json_type_object);
         for (enum mhp_knob knob = 0; knob < _MHP_KNOB_MAX; knob++) {
-                mhp_text_printf(out, "%s\"%s\":{", knob > 0 ? "," : "", mhp_knob_name(knob));
-                ctl_json_string(out, "", "value", p->knobs.value[knob][0] ? p->knobs.value[knob] : NULL);
-                ctl_json_string(out, ",", "wanted", p->arming.value[knob][0] ? p->arming.value[knob] : NULL);
-                mhp_text_add(out, "}");
+                ctl_json_open(json, mhp_knob_name(knob), json_type_object);
+                ctl_json_string(json, "value", p->knobs.value[knob][0] ? p->knobs.value[knob] : NULL);
+                ctl_json_string(json, "wanted", p->arming.value[knob][0] ? p->arming.value[knob] : NULL);
+                ctl_json_close(json);
         }
-        mhp_text_add(out, "}");
-}
-
-static int json_warnings(struct mhp_text *out, const struct policy *p) {
-        const char *rest = p->warnings.data, *warning, *comma = "";
-        size_t len;
-
-        mhp_text_add(out, ",\n\"warnings\":[");
-        while (next_warning(&rest, &warning, &len)) {
-                _cleanup_text_ struct mhp_text one = {};
-
-                mhp_text_add_n(&one, warning, len);
-                if (one.error < 0)
-                        return one.error;
-                mhp_text_add(out, comma);
-                mhp_text_json(out, one.data);
-                comma = ",";
-        }
-        mhp_text_add(out, "]}\n");
-        return 0;
+        ctl_json_close(json);
 }
 
 static int print_json(struct ctl *ctl, const struct policy *p) {
-        struct mhp_text *out = &ctl->out;
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
         int r;
 
-        ctl_json_string(out, "{", "from", p->daemon.running ? "mhpd" : "files");
-        ctl_json_string(out, ",", "path", path(p));
-        ctl_json_string(out, ",", "path_reason", path_reason(p));
-        ctl_json_string(out, ",", "path_words", ctl_path_reason_words(path_reason(p)));
-        r = json_keys(out, p);
+        ctl_json_stream(&json, NULL, json_type_object);
+        ctl_json_string(&json, "from", p->daemon.running ? "mhpd" : "files");
+        ctl_json_string(&json, "path", path(p));
+        ctl_json_string(&json, "path_reason", path_reason(p));
+        ctl_json_string(&json, "path_words", ctl_path_reason_words(path_reason(p)));
+        r = json_keys(&json, p);
         if (r < 0)
                 return r;
-        mhp_text_add(out, ",\n\"rules\":[");
-        for (size_t i = 0; i < p->config.n_rules; i++) {
-                mhp_text_add(out, i > 0 ? "," : "");
-                json_rule(out, &p->config.rules[i]);
-        }
-        mhp_text_add(out, "]");
-        json_knobs(out, p);
-        ctl_place_table_json(out, &p->config, &p->table);
-        return json_warnings(out, p);
+        ctl_json_stream(&json, "rules", json_type_array);
+        for (size_t i = 0; i < p->config.n_rules; i++)
+                json_rule(&json, &p->config.rules[i]);
+        ctl_json_close(&json);
+        json_knobs(&json, p);
+        ctl_place_table_json(&json, "memmap_policy", &p->config, &p->table);
+        ctl_json_lines(&json, "warnings", p->warnings.data ? p->warnings.data : "");
+        ctl_json_close(&json);
+        return CTL_DONE;
 }
 
 int verb_policy(struct ctl *ctl) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/bus.h"
+#include "ctl/json.h"
 
 /* The configuration in force, as text; it lies in the answer. */
 static int ask_config(sd_bus *bus, sd_bus_error *error, sd_bus_message **ret_answer, const char **ret) {
@@ -13,32 +14,35 @@ static int ask_config(sd_bus *bus, sd_bus_error *error, sd_bus_message **ret_ans
         return r < 0 ? r : sd_bus_message_read(*ret_answer, "s", ret);
 }
 
-static int print_warnings(struct ctl *ctl, sd_bus_message *m) {
-        bool json = ctl_given(ctl, CTL_OPT_JSON);
-        const char *warning, *comma = "";
+static int tell_warnings(struct ctl *ctl, sd_bus_message *m, struct ctl_json *json) {
+        const char *warning;
         int r = sd_bus_message_enter_container(m, 'a', "s");
 
         while (r >= 0 && (r = sd_bus_message_read(m, "s", &warning)) > 0) {
                 (void) ctl_fail(ctl, CTL_DONE, "warning: %s", warning);
-                if (!json)
-                        continue;
-                mhp_text_add(&ctl->out, comma);
-                mhp_text_json(&ctl->out, warning);
-                comma = ",";
+                if (json)
+                        ctl_json_string(json, NULL, warning);
         }
         return r;
 }
 
 static int tell(struct ctl *ctl, const char *before, const char *after, sd_bus_message *warnings) {
-        bool json = ctl_given(ctl, CTL_OPT_JSON);
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
         int r;
 
-        if (json)
-                mhp_text_printf(&ctl->out, "{\"changed\":%s,\"warnings\":[", strcmp(before, after) != 0 ? "true" : "false");
-        r = print_warnings(ctl, warnings);
+        if (!ctl_given(ctl, CTL_OPT_JSON)) {
+                r = tell_warnings(ctl, warnings, NULL);
+                mhp_text_add(&ctl->out, r < 0 ? "" : "configuration reloaded\n");
+                return r < 0 ? r : CTL_DONE;
+        }
+        ctl_json_open(&json, NULL, json_type_object);
+        ctl_json_bool(&json, "changed", strcmp(before, after) != 0);
+        ctl_json_open(&json, "warnings", json_type_array);
+        r = tell_warnings(ctl, warnings, &json);
         if (r < 0)
                 return r;
-        mhp_text_add(&ctl->out, json ? "]}\n" : "configuration reloaded\n");
+        ctl_json_close(&json);
+        ctl_json_close(&json);
         return CTL_DONE;
 }
 

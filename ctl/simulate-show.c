@@ -3,9 +3,8 @@
 #include <stdio.h>
 
 #include "base/units.h"
+#include "ctl/rows.h"
 #include "ctl/simulate.h"
-#include "ctl/table.h"
-#include "ctl/words.h"
 
 /* Output goes out in pieces of about this many bytes: half a million frees are 30 MB. */
 #define PIECE 65536
@@ -13,11 +12,26 @@
 enum column { RANGE, SIZE, REQUESTED, PLACEMENT, MEMMAP, SET_ASIDE, WASTE, USABLE, SECTIONS, PADDING, REASON };
 
 static const struct ctl_column columns[] = {
-        [RANGE] = { "RANGE", false },        [SIZE] = { "SIZE", true },     [REQUESTED] = { "REQUESTED", false },
-        [PLACEMENT] = { "PLACEMENT", false }, [MEMMAP] = { "MEMMAP", true }, [SET_ASIDE] = { "SET-ASIDE", true },
-        [WASTE] = { "WASTE", true },         [USABLE] = { "USABLE", true }, [SECTIONS] = { "SECTIONS", true },
-        [PADDING] = { "PADDING", true },     [REASON] = { "REASON", false },
+        [RANGE] = { .name = "RANGE", .key = "start" },
+        [SIZE] = { .name = "SIZE", .key = "size", .flags = SCOLS_FL_RIGHT },
+        [REQUESTED] = { .name = "REQUESTED", .key = "requested" },
+        [PLACEMENT] = { .name = "PLACEMENT", .key = "placement" },
+        [MEMMAP] = { .name = "MEMMAP", .key = "memmap_pages", .flags = SCOLS_FL_RIGHT },
+        [SET_ASIDE] = { .name = "SET-ASIDE", .key = "set_aside_pages", .flags = SCOLS_FL_RIGHT },
+        [WASTE] = { .name = "WASTE", .key = "waste_pages", .flags = SCOLS_FL_RIGHT },
+        [USABLE] = { .name = "USABLE", .key = "usable_bytes", .flags = SCOLS_FL_RIGHT },
+        [SECTIONS] = { .name = "SECTIONS", .key = "sections", .flags = SCOLS_FL_RIGHT },
+        [PADDING] = { .name = "PADDING", .key = "padding_bytes", .flags = SCOLS_FL_RIGHT },
+        [REASON] = { .name = "REASON", .key = "reason" },
 };
+
+#define USUAL "RANGE,SIZE,REQUESTED,PLACEMENT,MEMMAP,SET-ASIDE,WASTE,USABLE,SECTIONS,REASON"
+
+static const uint8_t keys_of_added[] = { RANGE, SIZE, REQUESTED, PLACEMENT, REASON, MEMMAP, SET_ASIDE, WASTE, USABLE, SECTIONS, PADDING };
+static const uint8_t keys_of_early[] = { RANGE, SIZE, SECTIONS, PADDING };
+
+static const struct ctl_shape added = { columns, ELEMENTSOF(columns), USUAL, keys_of_added, ELEMENTSOF(keys_of_added) };
+static const struct ctl_shape early = { columns, ELEMENTSOF(columns), USUAL, keys_of_early, ELEMENTSOF(keys_of_early) };
 
 /* The sections that it touches. */
 static uint64_t sections(const struct whatif *whatif, const struct whatif_op *op) {
@@ -43,8 +57,6 @@ static int maybe_flush(struct ctl *ctl) {
         return ctl->out.len < PIECE ? CTL_DONE : ctl_flush(ctl);
 }
 
-/* ---------------------------------------------------------------------------------------------------------------- text */
-
 /* As `mhpctl list` has it. */
 static char *format_range(char buf[static 64], const struct mhp_stretch *at) {
         snprintf(buf, 64, "0x%016" PRIx64 "-0x%016" PRIx64, at->start, at->start + at->size - 1);
@@ -52,79 +64,79 @@ static char *format_range(char buf[static 64], const struct mhp_stretch *at) {
 }
 
 /* Boot memory has been there all along: nothing is asked or set aside for it. */
-static void early_cell(struct ctl *ctl, const struct whatif *whatif, const struct whatif_op *op, enum column column,
-                       struct ctl_table *table) {
+static void early_cell(struct ctl_rows *rows, const struct whatif *whatif, const struct whatif_op *op, enum column column) {
         if (column == USABLE)
-                ctl_table_size(ctl, table, op->at.size);
+                ctl_cell_size(rows, op->at.size);
         else if (column == SECTIONS)
-                ctl_table_u64(table, sections(whatif, op));
+                ctl_cell_u64(rows, sections(whatif, op));
         else if (column == PADDING)
-                ctl_table_size(ctl, table, padding(whatif, op));
+                ctl_cell_size(rows, padding(whatif, op));
         else
-                ctl_table_cell(table, column == PLACEMENT ? "early" : "", CTL_PLAIN);
+                ctl_cell_words(rows, column == PLACEMENT ? "early" : "-", CTL_PLAIN);
 }
 
-static void add_cell(struct ctl *ctl, const struct whatif *whatif, const struct whatif_op *op, enum column column,
-                     struct ctl_table *table) {
+static void added_cell(struct ctl_rows *rows, const struct whatif *whatif, const struct whatif_op *op, enum column column) {
         const struct mhp_admission *admission = &op->admission;
         const char *reason = mhp_refusal_name(admission->reason);
-        char range[64];
 
         switch (column) {
         case RANGE:
-                ctl_table_cell(table, format_range(range, &op->at), CTL_PLAIN);
-                break;
         case SIZE:
-                ctl_table_size(ctl, table, op->at.size);
                 break;
         case REQUESTED:
-                ctl_table_cell(table, mhp_placement_name(admission->requested), CTL_PLAIN);
+                ctl_cell_string(rows, mhp_placement_name(admission->requested), NULL, CTL_PLAIN);
                 break;
         case PLACEMENT:
-                ctl_table_cell(table, mhp_placement_name(admission->placement), reason ? CTL_WARN : CTL_PLAIN);
+                ctl_cell_string(rows, mhp_placement_name(admission->placement), NULL, reason ? CTL_WARN : CTL_PLAIN);
                 break;
         case MEMMAP:
-                ctl_table_u64(table, admission->memmap_pages);
+                ctl_cell_u64(rows, admission->memmap_pages);
                 break;
         case SET_ASIDE:
-                ctl_table_u64(table, admission->set_aside_pages);
+                ctl_cell_u64(rows, admission->set_aside_pages);
                 break;
         case WASTE:
-                ctl_table_u64(table, admission->waste_pages);
+                ctl_cell_u64(rows, admission->waste_pages);
                 break;
         case USABLE:
-                ctl_table_size(ctl, table, usable(whatif, op));
+                ctl_cell_size(rows, usable(whatif, op));
                 break;
         case SECTIONS:
-                ctl_table_u64(table, sections(whatif, op));
+                ctl_cell_u64(rows, sections(whatif, op));
                 break;
         case PADDING:
-                ctl_table_size(ctl, table, padding(whatif, op));
+                ctl_cell_size(rows, padding(whatif, op));
                 break;
         case REASON:
-                ctl_table_cell(table, reason ? reason : "", CTL_PLAIN);
+                ctl_cell_string(rows, reason, "-", CTL_PLAIN);
                 break;
         }
 }
 
+static void add_row(struct ctl_rows *rows, const struct whatif *whatif, const struct whatif_op *op) {
+        char range[64];
+
+        for (size_t column; ctl_rows_next(rows, &column);)
+                if (column == RANGE)
+                        ctl_cell_u64_as(rows, op->at.start, format_range(range, &op->at));
+                else if (column == SIZE)
+                        ctl_cell_size(rows, op->at.size);
+                else if (op->kind == CTL_OPT_EARLY)
+                        early_cell(rows, whatif, op, (enum column) column);
+                else
+                        added_cell(rows, whatif, op, (enum column) column);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- text */
+
 static int print_table(struct ctl *ctl, const struct whatif *whatif) {
-        _cleanup_table_ struct ctl_table table = {};
-        int r;
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(ctl, &rows, &added, NULL);
 
-        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns),
-                              "RANGE,SIZE,REQUESTED,PLACEMENT,MEMMAP,SET-ASIDE,WASTE,USABLE,SECTIONS,REASON");
-        if (r != CTL_DONE)
-                return r;
-        for (size_t i = 0; i < whatif->n_ops; i++) {
-                const struct whatif_op *op = &whatif->ops[i];
-
-                for (size_t c = 0; op->kind != CTL_OPT_REMOVE && c < table.n_shown; c++)
-                        if (op->kind == CTL_OPT_EARLY && table.shown[c] > SIZE)
-                                early_cell(ctl, whatif, op, (enum column) table.shown[c], &table);
-                        else
-                                add_cell(ctl, whatif, op, (enum column) table.shown[c], &table);
-        }
-        return ctl_table_print(ctl, &table, "");
+        for (size_t i = 0; i < whatif->n_ops && r == CTL_DONE; i++)
+                if (whatif->ops[i].kind != CTL_OPT_REMOVE)
+                        add_row(&rows, whatif, &whatif->ops[i]);
+        return r == CTL_DONE ? ctl_rows_print(&rows) : r;
 }
 
 static void print_units(struct ctl *ctl, const struct mhp_geometry *geometry) {
@@ -183,6 +195,8 @@ int whatif_print_text(struct ctl *ctl, struct whatif *whatif) {
         int r;
 
         r = print_table(ctl, whatif);
+        if (ctl_rows_bare(ctl))
+                return r;
         if (r == CTL_DONE && !ctl_given(ctl, CTL_OPT_NOHEADINGS))
                 print_units(ctl, &whatif->geometry);
         if (r == CTL_DONE)
@@ -204,89 +218,63 @@ int whatif_print_text(struct ctl *ctl, struct whatif *whatif) {
 
 /* ---------------------------------------------------------------------------------------------------------------- JSON */
 
-static void json_stretch(struct mhp_text *out, const char *start, const struct whatif_op *op) {
-        mhp_text_add(out, start);
-        ctl_json_u64(out, "{", "start", op->at.start);
-        ctl_json_u64(out, ",", "size", op->at.size);
-}
-
-static void json_add(struct mhp_text *out, const struct whatif *whatif, const struct whatif_op *op) {
-        const struct mhp_admission *admission = &op->admission;
-
-        ctl_json_string(out, ",", "requested", mhp_placement_name(admission->requested));
-        ctl_json_string(out, ",", "placement", mhp_placement_name(admission->placement));
-        ctl_json_string(out, ",", "reason", mhp_refusal_name(admission->reason));
-        ctl_json_u64(out, ",", "memmap_pages", admission->memmap_pages);
-        ctl_json_u64(out, ",", "set_aside_pages", admission->set_aside_pages);
-        ctl_json_u64(out, ",", "waste_pages", admission->waste_pages);
-        ctl_json_u64(out, ",", "usable_bytes", usable(whatif, op));
-}
-
 /* Those that came, of one kind. */
-static void json_list(struct ctl *ctl, const struct whatif *whatif, const char *key, enum ctl_option kind) {
-        struct mhp_text *out = &ctl->out;
-        const char *start = "\n";
+static int json_list(struct ctl *ctl, const struct whatif *whatif, struct ctl_json *json, enum ctl_option kind) {
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(ctl, &rows, kind == CTL_OPT_ADD ? &added : &early, json);
 
-        mhp_text_printf(out, "\"%s\":[", key);
-        for (size_t i = 0; i < whatif->n_ops; i++) {
-                const struct whatif_op *op = &whatif->ops[i];
-
-                if (op->kind != kind)
-                        continue;
-                json_stretch(out, start, op);
-                start = ",\n";
-                if (kind == CTL_OPT_ADD)
-                        json_add(out, whatif, op);
-                ctl_json_u64(out, ",", "sections", sections(whatif, op));
-                ctl_json_u64(out, ",", "padding_bytes", padding(whatif, op));
-                mhp_text_add_n(out, "}", 1);
-        }
-        mhp_text_add(out, "\n],");
+        if (r != CTL_DONE)
+                return r;
+        ctl_json_stream(json, kind == CTL_OPT_ADD ? "add" : "early", json_type_array);
+        for (size_t i = 0; i < whatif->n_ops; i++)
+                if (whatif->ops[i].kind == kind)
+                        add_row(&rows, whatif, &whatif->ops[i]);
+        ctl_json_close(json);
+        return CTL_DONE;
 }
 
-static int json_frees(struct ctl *ctl, struct mhp_teardown *teardown) {
-        struct mhp_text *out = &ctl->out;
-        const char *start = "\n{\"start\":\"";
+static int json_removal(struct ctl *ctl, struct ctl_json *json, const struct whatif_op *op, struct mhp_teardown *teardown) {
         struct mhp_teardown_step step;
         int r = CTL_DONE;
 
-        mhp_text_add(out, ",\"frees\":[");
+        ctl_json_stream(json, NULL, json_type_object);
+        ctl_json_u64(json, "start", op->at.start);
+        ctl_json_u64(json, "size", op->at.size);
+        ctl_json_stream(json, "frees", json_type_array);
         while (r == CTL_DONE && mhp_teardown_next(teardown, &step) > 0) {
                 if (step.kind != MHP_TEARDOWN_FREE)
                         continue;
-                mhp_text_add(out, start);
-                start = ",\n{\"start\":\"";
-                mhp_text_hex(out, step.start);
-                mhp_text_add(out, "\",\"end\":\"");
-                mhp_text_hex(out, step.end);
-                mhp_text_add(out, "\"}");
+                ctl_json_open(json, NULL, json_type_object);
+                ctl_json_hex(json, "start", step.start);
+                ctl_json_hex(json, "end", step.end);
+                ctl_json_close(json);
                 r = maybe_flush(ctl);
         }
-        mhp_text_add(out, "\n]}");
+        ctl_json_close(json);
+        ctl_json_close(json);
         return r;
 }
 
 int whatif_print_json(struct ctl *ctl, struct whatif *whatif) {
         _cleanup_whatif_backing_ struct mhp_backing *backing = NULL;
-        const char *start = "\n";
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
         int r;
 
-        mhp_text_add(&ctl->out, "{");
-        json_list(ctl, whatif, "add", CTL_OPT_ADD);
-        if (ctl_given(ctl, CTL_OPT_EARLY))
-                json_list(ctl, whatif, "early", CTL_OPT_EARLY);
-        mhp_text_add(&ctl->out, "\"remove\":[");
-        r = mhp_backing_new(&whatif->geometry, &backing);
+        ctl_json_stream(&json, NULL, json_type_object);
+        r = json_list(ctl, whatif, &json, CTL_OPT_ADD);
+        if (r == CTL_DONE && ctl_given(ctl, CTL_OPT_EARLY))
+                r = json_list(ctl, whatif, &json, CTL_OPT_EARLY);
+        if (r == CTL_DONE)
+                r = mhp_backing_new(&whatif->geometry, &backing);
+        ctl_json_stream(&json, "remove", json_type_array);
         for (size_t i = 0; r == CTL_DONE && ctl_given(ctl, CTL_OPT_REMOVE) && i < whatif->n_ops; i++) {
                 _cleanup_whatif_teardown_ struct mhp_teardown *teardown = NULL;
 
                 r = whatif_do(ctl, whatif, &whatif->ops[i], backing, &teardown);
-                if (r != CTL_DONE || !teardown)
-                        continue;
-                json_stretch(&ctl->out, start, &whatif->ops[i]);
-                start = ",\n";
-                r = json_frees(ctl, teardown);
+                if (r == CTL_DONE && teardown)
+                        r = json_removal(ctl, &json, &whatif->ops[i], teardown);
         }
-        mhp_text_add(&ctl->out, "\n]}\n");
+        ctl_json_close(&json);
+        ctl_json_close(&json);
         return r;
 }

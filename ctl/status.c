@@ -15,10 +15,11 @@
 #include "ctl/daemon.h"
 #include "ctl/issue.h"
 #include "ctl/path.h"
+#include "ctl/rows.h"
 #include "ctl/source.h"
 #include "ctl/summary.h"
-#include "ctl/table.h"
-#include "ctl/words.h"
+
+#define GROUP_COLUMNS "NAME,SIZE,ONLINE,MOVABLE,KERNEL,OFFLINE,NODE,STATE"
 
 struct status {
         struct ctl_daemon daemon;
@@ -182,35 +183,72 @@ static void print_work(struct ctl *ctl, const struct ctl_daemon *d) {
         }
 }
 
-static int print_nodes(struct ctl *ctl, const struct status *s) {
-        static const struct ctl_column columns[] = {
-                { "NODE", false }, { "SIZE", true }, { "ONLINE", true }, { "MOVABLE", true }, { "KERNEL", true }, { "OFFLINE", true }, { "RATIO", true },
-        };
-        _cleanup_table_ struct ctl_table table = {};
-        uint64_t size = s->map->block_size;
+enum column { NODE, SIZE, ONLINE, MOVABLE, KERNEL, OFFLINE, RATIO };
+
+static const struct ctl_column columns[] = {
+        [NODE] = { .name = "NODE", .key = "node" },
+        [SIZE] = { .name = "SIZE", .key = "size", .flags = SCOLS_FL_RIGHT },
+        [ONLINE] = { .name = "ONLINE", .key = "online", .flags = SCOLS_FL_RIGHT },
+        [MOVABLE] = { .name = "MOVABLE", .key = "movable", .flags = SCOLS_FL_RIGHT },
+        [KERNEL] = { .name = "KERNEL", .key = "kernel", .flags = SCOLS_FL_RIGHT },
+        [OFFLINE] = { .name = "OFFLINE", .key = "offline", .flags = SCOLS_FL_RIGHT },
+        [RATIO] = { .name = "RATIO", .key = "ratio_percent", .flags = SCOLS_FL_RIGHT },
+};
+
+static const struct ctl_shape nodes_shape = { columns, ELEMENTSOF(columns), "NODE,SIZE,ONLINE,MOVABLE,KERNEL,OFFLINE,RATIO", NULL, 0 };
+
+static void ratio_cell(struct ctl_rows *rows, const struct mhp_sums *sums) {
+        int64_t percent = ratio(sums);
         char text[32];
-        int r;
 
-        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), "NODE,SIZE,ONLINE,MOVABLE,KERNEL,OFFLINE,RATIO");
-        if (r != CTL_DONE)
-                return r;
-        for (size_t i = 0; i < s->map->n_nodes; i++) {
-                const struct mhp_sums *sums = &s->map->nodes[i];
-
-                if (sums->n_blocks == 0)
-                        continue;
-                snprintf(text, sizeof(text), "%zd", (ssize_t) i - 1);
-                ctl_table_cell(&table, i == 0 ? "unknown" : text, CTL_PLAIN);
-                ctl_table_size(ctl, &table, mhp_mul_sat(sums->n_blocks, size));
-                ctl_table_size(ctl, &table, mhp_mul_sat(sums->n_online, size));
-                ctl_table_size(ctl, &table, mhp_mul_sat(sums->n_placed_movable, size));
-                ctl_table_size(ctl, &table, mhp_mul_sat(sums->n_placed_kernel, size));
-                ctl_table_size(ctl, &table, mhp_mul_sat(sums->n_offline, size));
-                snprintf(text, sizeof(text), "%" PRIi64 " %%", ratio(sums));
-                ctl_table_cell(&table, ratio(sums) < 0 ? "-" : text, CTL_PLAIN);
+        if (percent < 0) {
+                ctl_cell_none(rows, "-");
+                return;
         }
-        mhp_text_add(&ctl->out, "\n");
-        return ctl_table_print(ctl, &table, "");
+        (void) snprintf(text, sizeof(text), "%" PRIi64 " %%", percent);
+        ctl_cell_u64_as(rows, (uint64_t) percent, text);
+}
+
+static void node_cell(struct ctl_rows *rows, const struct mhp_map *map, size_t i, enum column column) {
+        const struct mhp_sums *sums = &map->nodes[i];
+
+        switch (column) {
+        case NODE:
+                ctl_cell_node(rows, (int) i - 1);
+                break;
+        case SIZE:
+                ctl_cell_size(rows, mhp_mul_sat(sums->n_blocks, map->block_size));
+                break;
+        case ONLINE:
+                ctl_cell_size(rows, mhp_mul_sat(sums->n_online, map->block_size));
+                break;
+        case MOVABLE:
+                ctl_cell_size(rows, mhp_mul_sat(sums->n_placed_movable, map->block_size));
+                break;
+        case KERNEL:
+                ctl_cell_size(rows, mhp_mul_sat(sums->n_placed_kernel, map->block_size));
+                break;
+        case OFFLINE:
+                ctl_cell_size(rows, mhp_mul_sat(sums->n_offline, map->block_size));
+                break;
+        case RATIO:
+                ratio_cell(rows, sums);
+                break;
+        }
+}
+
+/* As a table, or as elements of the array that is open. */
+static int print_nodes(struct ctl *ctl, const struct mhp_map *map, struct ctl_json *json) {
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(ctl, &rows, &nodes_shape, json);
+
+        for (size_t i = 0; i < map->n_nodes && r == CTL_DONE; i++) {
+                if (map->nodes[i].n_blocks == 0)
+                        continue;
+                for (size_t column; ctl_rows_next(&rows, &column);)
+                        node_cell(&rows, map, i, (enum column) column);
+        }
+        return r == CTL_DONE ? ctl_rows_print(&rows) : r;
 }
 
 static int print_text(struct ctl *ctl, const struct status *s) {
@@ -221,11 +259,12 @@ static int print_text(struct ctl *ctl, const struct status *s) {
         ctl_companion_print(ctl, &s->companion);
         print_work(ctl, &s->daemon);
         print_jobs(ctl, &s->daemon);
-        r = print_nodes(ctl, s);
+        mhp_text_add(&ctl->out, "\n");
+        r = print_nodes(ctl, s->map, NULL);
         if (r != CTL_DONE)
                 return r;
         mhp_text_add(&ctl->out, "\n");
-        r = ctl_groups_table(ctl, s->map, &s->groups, "NAME,SIZE,ONLINE,MOVABLE,KERNEL,OFFLINE,NODE,STATE", "");
+        r = ctl_groups_print(ctl, s->map, &s->groups, GROUP_COLUMNS, NULL);
         if (r != CTL_DONE)
                 return r;
         ctl_issues_print(ctl, &s->issues);
@@ -233,105 +272,93 @@ static int print_text(struct ctl *ctl, const struct status *s) {
         return CTL_DONE;
 }
 
-static void json_ratio(struct mhp_text *out, const struct mhp_sums *sums) {
-        if (ratio(sums) < 0)
-                mhp_text_add(out, ",\"ratio_percent\":null");
-        else
-                mhp_text_printf(out, ",\"ratio_percent\":%" PRIi64, ratio(sums));
+static void json_ratio(struct ctl_json *json, const struct mhp_sums *sums) {
+        ctl_json_known_u64(json, "ratio_percent", ratio(sums) >= 0, (uint64_t) ratio(sums));
 }
 
-static void json_daemon(struct mhp_text *out, const struct ctl_daemon *d) {
+static void json_daemon(struct ctl_json *json, const struct ctl_daemon *d) {
         if (!d->running) {
-                mhp_text_add(out, "{\"daemon\":null");
+                ctl_json_null(json, "daemon");
                 return;
         }
-        ctl_json_string(out, "{\"daemon\":{", "version", d->version);
-        ctl_json_string(out, ",", "path", d->path);
-        ctl_json_string(out, ",", "path_reason", d->path_reason);
-        ctl_json_u64(out, ",", "gave_up", d->gave_up);
-        ctl_json_u64(out, ",", "rescans", d->rescans);
-        ctl_json_u64(out, ",", "worker_kills", d->worker_kills);
-        ctl_json_u64(out, ",", "longest_round_usec", d->longest_round);
-        ctl_json_u64(out, ",", "longest_round_processor_usec", d->longest_round_processor);
-        mhp_text_add(out, ",\"config_warnings\":[");
-        for (size_t i = 0; i < d->n_warnings; i++) {
-                mhp_text_add(out, i > 0 ? "," : "");
-                mhp_text_json(out, d->warnings[i]);
-        }
-        mhp_text_add(out, "]}");
+        ctl_json_open(json, "daemon", json_type_object);
+        ctl_json_string(json, "version", d->version);
+        ctl_json_string(json, "path", d->path);
+        ctl_json_string(json, "path_reason", d->path_reason);
+        ctl_json_u64(json, "gave_up", d->gave_up);
+        ctl_json_u64(json, "rescans", d->rescans);
+        ctl_json_u64(json, "worker_kills", d->worker_kills);
+        ctl_json_u64(json, "longest_round_usec", d->longest_round);
+        ctl_json_u64(json, "longest_round_processor_usec", d->longest_round_processor);
+        ctl_json_open(json, "config_warnings", json_type_array);
+        for (size_t i = 0; i < d->n_warnings; i++)
+                ctl_json_string(json, NULL, d->warnings[i]);
+        ctl_json_close(json);
+        ctl_json_close(json);
 }
 
-static void json_nodes(struct mhp_text *out, const struct mhp_map *map) {
-        const char *start = "\n{";
-
-        mhp_text_add(out, ",\n\"nodes\":[");
-        for (size_t i = 0; i < map->n_nodes; i++) {
-                const struct mhp_sums *sums = &map->nodes[i];
-
-                if (sums->n_blocks == 0)
-                        continue;
-                ctl_json_node(out, start, (int) i - 1);
-                ctl_json_u64(out, ",", "size", mhp_mul_sat(sums->n_blocks, map->block_size));
-                ctl_json_u64(out, ",", "online", mhp_mul_sat(sums->n_online, map->block_size));
-                ctl_json_u64(out, ",", "movable", mhp_mul_sat(sums->n_placed_movable, map->block_size));
-                ctl_json_u64(out, ",", "kernel", mhp_mul_sat(sums->n_placed_kernel, map->block_size));
-                ctl_json_u64(out, ",", "offline", mhp_mul_sat(sums->n_offline, map->block_size));
-                json_ratio(out, sums);
-                mhp_text_add(out, "}");
-                start = ",\n{";
-        }
-        mhp_text_add(out, "]");
+static void json_blocks(struct ctl_json *json, const struct mhp_sums *total) {
+        ctl_json_open(json, "blocks", json_type_object);
+        ctl_json_u64(json, "total", total->n_blocks);
+        ctl_json_u64(json, "online", total->n_online);
+        ctl_json_u64(json, "offline", total->n_offline);
+        ctl_json_u64(json, "movable", total->n_placed_movable);
+        ctl_json_u64(json, "kernel", total->n_placed_kernel);
+        ctl_json_close(json);
 }
 
-static void json_jobs(struct mhp_text *out, const struct ctl_daemon *d) {
-        mhp_text_add(out, ",\n\"jobs\":[");
+static void json_memmap(struct ctl_json *json, const struct status *s) {
+        if (!s->memmap_known) {
+                ctl_json_null(json, "memmap");
+                return;
+        }
+        ctl_json_open(json, "memmap", json_type_object);
+        ctl_json_u64(json, "elsewhere", s->elsewhere);
+        ctl_json_u64(json, "set_aside", s->set_aside);
+        ctl_json_u64(json, "waste", s->waste);
+        ctl_json_close(json);
+}
+
+static void json_jobs(struct ctl_json *json, const struct ctl_daemon *d) {
+        ctl_json_stream(json, "jobs", json_type_array);
         for (size_t i = 0; i < d->n_jobs; i++) {
-                ctl_json_u64(out, i > 0 ? ",\n{" : "\n{", "job", d->jobs[i].id);
-                ctl_json_string(out, ",", "verb", d->jobs[i].verb);
-                ctl_json_string(out, ",", "target", d->jobs[i].target);
-                ctl_json_string(out, ",", "phase", d->jobs[i].phase);
-                ctl_json_u64(out, ",", "done", d->jobs[i].done);
-                ctl_json_u64(out, ",", "total", d->jobs[i].total);
-                ctl_json_u64(out, ",", "since_usec", d->jobs[i].since);
-                mhp_text_add(out, "}");
+                ctl_json_open(json, NULL, json_type_object);
+                ctl_json_u64(json, "job", d->jobs[i].id);
+                ctl_json_string(json, "verb", d->jobs[i].verb);
+                ctl_json_string(json, "target", d->jobs[i].target);
+                ctl_json_string(json, "phase", d->jobs[i].phase);
+                ctl_json_u64(json, "done", d->jobs[i].done);
+                ctl_json_u64(json, "total", d->jobs[i].total);
+                ctl_json_u64(json, "since_usec", d->jobs[i].since);
+                ctl_json_close(json);
         }
-        mhp_text_add(out, "]");
+        ctl_json_close(json);
 }
 
-static void print_json(struct ctl *ctl, const struct status *s) {
-        const struct mhp_sums *total = &s->map->total;
-        struct mhp_text *out = &ctl->out;
+static int print_json(struct ctl *ctl, const struct status *s) {
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
+        int r;
 
-        json_daemon(out, &s->daemon);
-        ctl_json_u64(out, ",\n", "block_size", s->map->block_size);
-        ctl_json_u64(out, ",\n\"blocks\":{", "total", total->n_blocks);
-        ctl_json_u64(out, ",", "online", total->n_online);
-        ctl_json_u64(out, ",", "offline", total->n_offline);
-        ctl_json_u64(out, ",", "movable", total->n_placed_movable);
-        ctl_json_u64(out, ",", "kernel", total->n_placed_kernel);
-        mhp_text_add(out, "}");
-        json_ratio(out, total);
-        ctl_json_u64(out, ",", "ratio_limit_percent", s->config.movable_ratio);
-        if (s->memmap_known) {
-                ctl_json_u64(out, ",\n\"memmap\":{", "elsewhere", s->elsewhere);
-                ctl_json_u64(out, ",", "set_aside", s->set_aside);
-                ctl_json_u64(out, ",", "waste", s->waste);
-                mhp_text_add(out, "}");
-        } else {
-                mhp_text_add(out, ",\n\"memmap\":null");
-        }
-        ctl_companion_json(out, &s->companion);
-        json_nodes(out, s->map);
-        mhp_text_add(out, ",\n\"groups\":");
-        ctl_groups_json(out, s->map, &s->groups);
-        if (s->daemon.running)
-                ctl_json_u64(out, ",\n", "pending", s->daemon.pending);
-        else
-                mhp_text_add(out, ",\n\"pending\":null");
-        json_jobs(out, &s->daemon);
-        mhp_text_add(out, ",\n\"problems\":");
-        ctl_issues_json(out, &s->issues);
-        mhp_text_add(out, "}\n");
+        ctl_json_stream(&json, NULL, json_type_object);
+        json_daemon(&json, &s->daemon);
+        ctl_json_u64(&json, "block_size", s->map->block_size);
+        json_blocks(&json, &s->map->total);
+        json_ratio(&json, &s->map->total);
+        ctl_json_u64(&json, "ratio_limit_percent", s->config.movable_ratio);
+        json_memmap(&json, s);
+        ctl_companion_json(&json, &s->companion);
+        ctl_json_stream(&json, "nodes", json_type_array);
+        r = print_nodes(ctl, s->map, &json);
+        ctl_json_close(&json);
+        ctl_json_stream(&json, "groups", json_type_array);
+        if (r == CTL_DONE)
+                r = ctl_groups_print(ctl, s->map, &s->groups, GROUP_COLUMNS, &json);
+        ctl_json_close(&json);
+        ctl_json_known_u64(&json, "pending", s->daemon.running, s->daemon.pending);
+        json_jobs(&json, &s->daemon);
+        ctl_issues_json(&json, "problems", &s->issues);
+        ctl_json_close(&json);
+        return r;
 }
 
 int verb_status(struct ctl *ctl) {
@@ -341,9 +368,6 @@ int verb_status(struct ctl *ctl) {
         r = read_status(ctl, &status);
         if (r != CTL_DONE)
                 return r;
-        if (ctl_given(ctl, CTL_OPT_JSON))
-                print_json(ctl, &status);
-        else
-                r = print_text(ctl, &status);
+        r = ctl_given(ctl, CTL_OPT_JSON) ? print_json(ctl, &status) : print_text(ctl, &status);
         return r == CTL_DONE && !status.daemon.running && !ctl->sysroot ? CTL_ABSENT : r;
 }

@@ -4,15 +4,22 @@
 #include <errno.h>
 
 #include "base/units.h"
-#include "ctl/table.h"
+#include "ctl/rows.h"
 #include "ctl/words.h"
 
 enum column { NAME, SOURCE, BLOCKS, SIZE, ONLINE, MOVABLE, KERNEL, OFFLINE, NODE, STATE };
 
 static const struct ctl_column columns[] = {
-        [NAME] = { "NAME", false },      [SOURCE] = { "SOURCE", false },  [BLOCKS] = { "BLOCKS", false },  [SIZE] = { "SIZE", true },
-        [ONLINE] = { "ONLINE", true },   [MOVABLE] = { "MOVABLE", true }, [KERNEL] = { "KERNEL", true },   [OFFLINE] = { "OFFLINE", true },
-        [NODE] = { "NODE", true },       [STATE] = { "STATE", false },
+        [NAME] = { .name = "NAME", .key = "group" },
+        [SOURCE] = { .name = "SOURCE", .key = "source" },
+        [BLOCKS] = { .name = "BLOCKS", .key = "blocks", .flags = SCOLS_FL_WRAP },
+        [SIZE] = { .name = "SIZE", .key = "size", .flags = SCOLS_FL_RIGHT },
+        [ONLINE] = { .name = "ONLINE", .key = "online", .flags = SCOLS_FL_RIGHT },
+        [MOVABLE] = { .name = "MOVABLE", .key = "movable", .flags = SCOLS_FL_RIGHT },
+        [KERNEL] = { .name = "KERNEL", .key = "kernel", .flags = SCOLS_FL_RIGHT },
+        [OFFLINE] = { .name = "OFFLINE", .key = "offline", .flags = SCOLS_FL_RIGHT },
+        [NODE] = { .name = "NODE", .key = "nodes", .flags = SCOLS_FL_RIGHT },
+        [STATE] = { .name = "STATE", .key = "state" },
 };
 
 void ctl_groups_done(struct ctl_groups *groups) {
@@ -77,65 +84,81 @@ int ctl_groups_gather(const struct mhp_map *map, struct ctl_groups *ret) {
         return 0;
 }
 
-static const char *state_word(const struct ctl_group *g, enum ctl_color *ret_color) {
-        *ret_color = CTL_WARN;
-        if (g->n_online == g->n) {
-                *ret_color = CTL_GOOD;
-                return "online";
-        }
-        return g->n_offline == g->n ? "offline" : "mixed";
+static const char *state_word(const struct ctl_group *g) {
+        return g->n_online == g->n ? "online" : g->n_offline == g->n ? "offline" : "mixed";
 }
 
-static int ranges_cell(struct ctl_table *table, const struct mhp_ranges *ranges) {
+static void ranges_cell(struct ctl_rows *rows, const struct mhp_ranges *ranges) {
         _cleanup_text_ struct mhp_text text = {};
 
+        if (rows->json) {
+                ctl_json_ranges(rows->json, ctl_cell_key(rows), ranges);
+                return;
+        }
         mhp_ranges_print(ranges, &text);
-        if (text.error < 0)
-                return text.error;
-        ctl_table_cell(table, text.data && *text.data ? text.data : "unknown", CTL_PLAIN);
-        return 0;
+        ctl_cell_words(rows, text.data && *text.data ? text.data : "unknown", CTL_PLAIN);
 }
 
-static int cell(struct ctl *ctl, const struct mhp_map *map, const struct ctl_group *g, enum column column, struct ctl_table *table) {
+static void nodes_cell(struct ctl_rows *rows, const struct mhp_ranges *nodes) {
+        if (!rows->json) {
+                ranges_cell(rows, nodes);
+                return;
+        }
+        ctl_json_open(rows->json, ctl_cell_key(rows), json_type_array);
+        for (size_t i = 0; i < nodes->n; i++)
+                for (uint32_t node = nodes->range[i].first; node <= nodes->range[i].last; node++)
+                        ctl_json_u64(rows->json, NULL, node);
+        ctl_json_close(rows->json);
+}
+
+static void name_cell(struct ctl_rows *rows, const struct ctl_group *g) {
         _cleanup_text_ struct mhp_text name = {};
-        enum ctl_color color = CTL_PLAIN;
-        const char *word;
+
+        if (g->part) {
+                ranges_cell(rows, &g->blocks);
+        } else if (rows->json) {
+                ctl_cell_string(rows, g->group ? g->group->name : NULL, NULL, CTL_PLAIN);
+        } else {
+                ctl_groups_word(g->group, g->last, &name);
+                ctl_cell_words(rows, name.data, CTL_PLAIN);
+        }
+}
+
+static void cell(struct ctl_rows *rows, const struct mhp_map *map, const struct ctl_group *g, enum column column) {
+        uint64_t size = map->block_size;
 
         switch (column) {
         case NAME:
-                ctl_groups_word(g->group, g->last, &name);
-                if (name.error < 0)
-                        return name.error;
-                ctl_table_cell(table, name.data, CTL_PLAIN);
-                return 0;
+                name_cell(rows, g);
+                break;
         case SOURCE:
-                ctl_table_cell(table, ctl_source_word(g->group), CTL_PLAIN);
-                return 0;
+                ctl_cell_string(rows, ctl_source_name(g->group), "unknown", CTL_PLAIN);
+                break;
         case BLOCKS:
-                return ranges_cell(table, &g->blocks);
+                ranges_cell(rows, &g->blocks);
+                break;
         case SIZE:
-                ctl_table_size(ctl, table, mhp_mul_sat(g->n, map->block_size));
-                return 0;
+                ctl_cell_size(rows, mhp_mul_sat(g->n, size));
+                break;
         case ONLINE:
-                ctl_table_size(ctl, table, mhp_mul_sat(g->n_online, map->block_size));
-                return 0;
+                ctl_cell_size(rows, mhp_mul_sat(g->n_online, size));
+                break;
         case MOVABLE:
-                ctl_table_size(ctl, table, mhp_mul_sat(g->n_movable, map->block_size));
-                return 0;
+                ctl_cell_size(rows, mhp_mul_sat(g->n_movable, size));
+                break;
         case KERNEL:
-                ctl_table_size(ctl, table, mhp_mul_sat(g->n_kernel, map->block_size));
-                return 0;
+                ctl_cell_size(rows, mhp_mul_sat(g->n_kernel, size));
+                break;
         case OFFLINE:
-                ctl_table_size(ctl, table, mhp_mul_sat(g->n_offline, map->block_size));
-                return 0;
+                ctl_cell_size(rows, mhp_mul_sat(g->n_offline, size));
+                break;
         case NODE:
-                return ranges_cell(table, &g->nodes);
+                nodes_cell(rows, &g->nodes);
+                break;
         case STATE:
-                word = state_word(g, &color);
-                ctl_table_cell(table, word, color);
-                return 0;
+                ctl_cell_string(rows, state_word(g), NULL, g->n_online == g->n ? CTL_GOOD : CTL_WARN);
+                break;
         }
-        return 0;
 }
 
 /* The line goes on with the next group, of LMBs that look the same. */
@@ -165,62 +188,64 @@ static int merge(const struct ctl_group *first, size_t n, struct ctl_group *ret)
         return r < 0 ? r : 0;
 }
 
-static int add_line(struct ctl *ctl, const struct mhp_map *map, const struct ctl_group *first, size_t n, struct ctl_table *table) {
-        struct ctl_group line;
-        int r = merge(first, n, &line);
+static void add_row(struct ctl_rows *rows, const struct mhp_map *map, const struct ctl_group *g) {
+        for (size_t column; ctl_rows_next(rows, &column);)
+                cell(rows, map, g, (enum column) column);
+}
 
-        for (size_t c = 0; c < table->n_shown && r >= 0; c++)
-                r = cell(ctl, map, &line, (enum column) table->shown[c], table);
-        mhp_ranges_done(&line.blocks);
-        mhp_ranges_done(&line.nodes);
+static void empty(struct ctl_group *g) {
+        mhp_ranges_done(&g->blocks);
+        mhp_ranges_done(&g->nodes);
+        *g = (struct ctl_group) {};
+}
+
+/* A row for each run of consecutive blocks of the group that are alike in state, zone and node. */
+static int add_parts(struct ctl_rows *rows, const struct mhp_map *map, const struct ctl_group *line) {
+        const struct mhp_block *last = NULL;
+        struct ctl_group part = {};
+        int r = 0;
+
+        rows->parent = rows->line;
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b && r >= 0; b = mhp_map_next_block(map, b)) {
+                if (!mhp_ranges_contain(&line->blocks, b->nr))
+                        continue;
+                if (last && (last->nr + 1 != b->nr || last->state != b->state || last->zone != b->zone || last->node != b->node)) {
+                        add_row(rows, map, &part);
+                        empty(&part);
+                }
+                part.group = line->group;
+                part.part = true;
+                r = count_block(&part, b);
+                last = b;
+        }
+        if (r >= 0 && last)
+                add_row(rows, map, &part);
+        empty(&part);
+        rows->parent = NULL;
         return r;
 }
 
-int ctl_groups_table(struct ctl *ctl, const struct mhp_map *map, const struct ctl_groups *groups, const char *usual, const char *indent) {
-        _cleanup_table_ struct ctl_table table = {};
-        int r;
+static int add_line(struct ctl_rows *rows, const struct mhp_map *map, const struct ctl_group *first, size_t n) {
+        struct ctl_group line;
+        int r = merge(first, n, &line);
 
-        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), usual);
-        if (r != CTL_DONE)
-                return r;
-        for (size_t i = 0, n; i < groups->n; i += n) {
-                for (n = 1; i + n < groups->n && goes_on(&groups->group[i + n - 1], &groups->group[i + n]);)
+        if (r >= 0)
+                add_row(rows, map, &line);
+        if (r >= 0 && ctl_given(rows->ctl, CTL_OPT_TREE))
+                r = add_parts(rows, map, &line);
+        empty(&line);
+        return r;
+}
+
+int ctl_groups_print(struct ctl *ctl, const struct mhp_map *map, const struct ctl_groups *groups, const char *usual, struct ctl_json *json) {
+        const struct ctl_shape shape = { .columns = columns, .n = ELEMENTSOF(columns), .usual = usual };
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(ctl, &rows, &shape, json);
+
+        for (size_t i = 0, n; i < groups->n && r == CTL_DONE; i += n) {
+                for (n = 1; !json && i + n < groups->n && goes_on(&groups->group[i + n - 1], &groups->group[i + n]);)
                         n++;
-                r = add_line(ctl, map, &groups->group[i], n, &table);
-                if (r < 0)
-                        return r;
+                r = add_line(&rows, map, &groups->group[i], n);
         }
-        return ctl_table_print(ctl, &table, indent);
-}
-
-static void group_json(struct mhp_text *out, const struct mhp_map *map, const struct ctl_group *g) {
-        enum mhp_source source = g->group ? g->group->source : MHP_SOURCE_UNKNOWN;
-        enum ctl_color color;
-
-        ctl_json_string(out, "{", "group", g->group ? g->group->name : NULL);
-        ctl_json_string(out, ",", "source", source == MHP_SOURCE_UNKNOWN ? NULL : mhp_source_name(source));
-        ctl_json_ranges(out, ",", "blocks", &g->blocks);
-        ctl_json_u64(out, ",", "size", mhp_mul_sat(g->n, map->block_size));
-        ctl_json_u64(out, ",", "online", mhp_mul_sat(g->n_online, map->block_size));
-        ctl_json_u64(out, ",", "movable", mhp_mul_sat(g->n_movable, map->block_size));
-        ctl_json_u64(out, ",", "kernel", mhp_mul_sat(g->n_kernel, map->block_size));
-        ctl_json_u64(out, ",", "offline", mhp_mul_sat(g->n_offline, map->block_size));
-        mhp_text_add(out, ",\"nodes\":[");
-        for (size_t i = 0; i < g->nodes.n; i++)
-                for (uint32_t node = g->nodes.range[i].first; node <= g->nodes.range[i].last; node++) {
-                        if (i > 0 || node > g->nodes.range[0].first)
-                                mhp_text_add(out, ",");
-                        mhp_text_u64(out, node);
-                }
-        ctl_json_string(out, "],", "state", state_word(g, &color));
-        mhp_text_add(out, "}");
-}
-
-void ctl_groups_json(struct mhp_text *out, const struct mhp_map *map, const struct ctl_groups *groups) {
-        mhp_text_add(out, "[");
-        for (size_t i = 0; i < groups->n; i++) {
-                mhp_text_add(out, i > 0 ? ",\n" : "\n");
-                group_json(out, map, &groups->group[i]);
-        }
-        mhp_text_add(out, "\n]");
+        return r == CTL_DONE ? ctl_rows_print(&rows) : r;
 }

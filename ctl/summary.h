@@ -5,9 +5,11 @@
 
 #include "base/range.h"
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 
 struct ctl_group {
         const struct mhp_group *group; /* NULL: the blocks whose group is not known */
+        bool part;                     /* some blocks of the group, that are named by their numbers */
         const struct mhp_group *last;  /* of a line of a table that is about several */
         struct mhp_ranges blocks, nodes;
         uint32_t n, n_online, n_offline; /* blocks */
@@ -25,8 +27,5 @@ void ctl_groups_done(struct ctl_groups *groups);
 /* One walk over the map, which has to outlive the answer. -ENOMEM. */
 int ctl_groups_gather(const struct mhp_map *map, struct ctl_groups *ret);
 
-/* As a table; CTL_DONE, CTL_USAGE after telling, -ENOMEM. */
-int ctl_groups_table(struct ctl *ctl, const struct mhp_map *map, const struct ctl_groups *groups, const char *usual, const char *indent);
-
-/* As a JSON array. */
-void ctl_groups_json(struct mhp_text *out, const struct mhp_map *map, const struct ctl_groups *groups);
+/* As a table, or with `json` each as an element of the array that is open there. CTL_DONE, CTL_USAGE after telling, -ENOMEM. */
+int ctl_groups_print(struct ctl *ctl, const struct mhp_map *map, const struct ctl_groups *groups, const char *usual, struct ctl_json *json);

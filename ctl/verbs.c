@@ -12,24 +12,24 @@ static const struct ctl_verb verbs[] = {
           "Consecutive blocks that are alike in the columns shown are one line; with --all each block has its own.\n"
           "Columns: RANGE SIZE STATE ZONE NODE BLOCK SOURCE GROUP MEMMAP.",
           CTL_NEEDS_NONE,
-          CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_ALL | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
+          CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_ALL | CTL_OPT_TABLE | CTL_OPT_BYTES,
           0, 0, verb_list },
         { "groups", "", "Groups of blocks that come and go together",
           "DIMMs (acpi:...), virtio-mem and dax devices, and the memory that was there at boot.\n"
           "Columns: NAME SOURCE BLOCKS SIZE ONLINE MOVABLE KERNEL OFFLINE NODE STATE.",
           CTL_NEEDS_NONE,
-          CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
+          CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_TABLE | CTL_OPT_BYTES | CTL_OPT_TREE | CTL_OPT_ASCII,
           0, 0, verb_groups },
         { "memmap", "[BLOCK...]", "Where the memmap of each block lies, and how that is known",
           "BLOCK is block numbers and ranges (32-39,41) or a group (acpi:PNP0C80:00). As root, the kernel's page flags are\n"
           "looked at: what they show is \"observed\". PAGES are of memmap, SET-ASIDE of the blocks themselves.\n"
           "Columns: BLOCK SIZE GROUP PLACEMENT PAGES SET-ASIDE WASTE EVIDENCE REASON.",
-          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS,
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_TABLE | CTL_OPT_BYTES,
           0, UINT32_MAX, verb_memmap },
         { "verify", "", "Compare the backing map with the kernel's page flags and zones; 1: they differ",
           "Needs root. Blocks that are not online cannot be compared. With --assume, the model takes all hot-added memory\n"
-          "for placed like that.",
-          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_ASSUME | CTL_OPT_NOHEADINGS, 0, 0, verb_verify },
+          "for placed like that. Columns: WHERE EXPECTED OBSERVED PFN.",
+          CTL_NEEDS_NONE, CTL_OPT_JSON | CTL_OPT_SYSROOT | CTL_OPT_HOST | CTL_OPT_ASSUME | CTL_OPT_TABLE, 0, 0, verb_verify },
         { "explain", "TARGET...", "Why blocks are where they are, and what keeps them from going offline",
           "TARGET is block numbers and ranges (32-39,41) or a group (acpi:PNP0C80:00), which is summed up first. What pages are\n"
           "is for root to see; why a block is where it is, mhpd knows if it runs.",
@@ -51,7 +51,7 @@ static const struct ctl_verb verbs[] = {
         { "jobs", "", "What mhpd was asked for, and how far it is or what became of it",
           "Jobs under way, and the last 64 that have ended since mhpd was started.\n"
           "Columns: JOB VERB TARGET STATE DONE TOTAL SIZE STARTED ENDED.",
-          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS, 0, 0, verb_jobs },
+          CTL_NEEDS_DAEMON, CTL_OPT_JSON | CTL_OPT_HOST | CTL_OPT_TABLE | CTL_OPT_BYTES, 0, 0, verb_jobs },
         { "wait", "JOB", "Wait until a job has ended",
           "JOB is a number that --no-wait or jobs has printed. The exit status is that of the verb that began the job, also if it has\n"
           "ended already.",
@@ -86,7 +86,7 @@ static const struct ctl_verb verbs[] = {
           "after 0x, or sizes as 4G. A placement that the kernel would refuse becomes dram, with the reason.\n"
           "Columns: RANGE SIZE REQUESTED PLACEMENT MEMMAP SET-ASIDE WASTE USABLE SECTIONS PADDING REASON.",
           CTL_NEEDS_NONE,
-          CTL_OPT_JSON | CTL_OPT_OUTPUT | CTL_OPT_BYTES | CTL_OPT_NOHEADINGS | CTL_OPT_GEOMETRY | CTL_OPT_OPERATION |
+          CTL_OPT_JSON | CTL_OPT_TABLE | CTL_OPT_BYTES | CTL_OPT_GEOMETRY | CTL_OPT_OPERATION |
                   CTL_OPT_TRACE,
           0, 0, verb_simulate },
         { "help", "[VERB]", "The verbs, or one of them and its options",

@@ -8,66 +8,128 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/rows.h"
 #include "ctl/source.h"
-#include "ctl/table.h"
-#include "ctl/words.h"
 #include "edge/names.h"
 
 static void verification_done(struct mhp_verification **verification) {
         mhp_verification_free(*verification);
 }
 
-static void print_json(struct mhp_text *out, const struct mhp_verification *v) {
-        ctl_json_u64(out, "{", "checked", v->checked);
-        ctl_json_u64(out, ",", "unseen", v->unseen);
-        ctl_json_u64(out, ",", "holes", v->holes);
-        mhp_text_add(out, ",\"differ\":[");
-        for (size_t i = 0; i < v->n_differ; i++) {
-                ctl_json_u64(out, i > 0 ? ",\n{" : "\n{", "block", v->differ[i].block);
-                ctl_json_u64(out, ",", "expected_pages", v->differ[i].expected);
-                ctl_json_u64(out, ",", "observed_pages", v->differ[i].observed);
-                if (v->differ[i].pfn == MHP_NO_PFN)
-                        ctl_json_string(out, ",", "pfn", NULL);
-                else
-                        ctl_json_u64(out, ",", "pfn", v->differ[i].pfn);
-                mhp_text_add(out, "}");
-        }
-        mhp_text_add(out, "],\"zones\":[");
-        for (size_t i = 0; i < v->n_zones; i++) {
-                ctl_json_u64(out, i > 0 ? ",\n{" : "\n{", "node", (uint64_t) v->zones[i].node);
-                ctl_json_string(out, ",", "zone", mhp_zone_name(v->zones[i].zone));
-                ctl_json_u64(out, ",", "expected_pages", v->zones[i].expected);
-                ctl_json_u64(out, ",", "observed_pages", v->zones[i].observed);
-                mhp_text_add(out, "}");
-        }
-        mhp_text_add(out, "]}\n");
+enum column { WHERE, EXPECTED, OBSERVED, PFN, BLOCK, NODE, ZONE };
+
+static const struct ctl_column columns[] = {
+        [WHERE] = { .name = "WHERE" },
+        [EXPECTED] = { .name = "EXPECTED", .key = "expected_pages", .flags = SCOLS_FL_RIGHT },
+        [OBSERVED] = { .name = "OBSERVED", .key = "observed_pages", .flags = SCOLS_FL_RIGHT },
+        [PFN] = { .name = "PFN", .key = "pfn" },
+        [BLOCK] = { .key = "block", .with = WHERE },
+        [NODE] = { .key = "node", .with = WHERE },
+        [ZONE] = { .key = "zone", .with = WHERE },
+};
+
+static const uint8_t keys_of_blocks[] = { BLOCK, EXPECTED, OBSERVED, PFN };
+static const uint8_t keys_of_zones[] = { NODE, ZONE, EXPECTED, OBSERVED };
+
+static const struct ctl_shape shapes[] = {
+        { columns, ELEMENTSOF(columns), "WHERE,EXPECTED,OBSERVED,PFN", keys_of_blocks, ELEMENTSOF(keys_of_blocks) },
+        { columns, ELEMENTSOF(columns), "WHERE,EXPECTED,OBSERVED,PFN", keys_of_zones, ELEMENTSOF(keys_of_zones) },
+};
+
+/* One line: of a block that differs, or else of a zone. */
+struct difference {
+        const struct mhp_block_difference *block;
+        const struct mhp_zone_difference *zone;
+};
+
+static void where_cell(struct ctl_rows *rows, const struct difference *d) {
+        char text[64];
+
+        if (d->block)
+                (void) snprintf(text, sizeof(text), "block %" PRIu64, d->block->block);
+        else
+                (void) snprintf(text, sizeof(text), "node %d, %s", d->zone->node, mhp_zone_name(d->zone->zone));
+        ctl_cell_words(rows, text, CTL_BAD);
 }
 
-static int print_differences(struct ctl *ctl, const struct mhp_verification *v) {
-        static const struct ctl_column columns[] = { { "WHERE", false }, { "EXPECTED", true }, { "OBSERVED", true }, { "PFN", false } };
-        _cleanup_table_ struct ctl_table table = {};
-        char text[64];
-        int r;
+static void pfn_cell(struct ctl_rows *rows, const struct difference *d) {
+        char text[32];
 
-        r = ctl_table_columns(ctl, &table, columns, ELEMENTSOF(columns), "WHERE,EXPECTED,OBSERVED,PFN");
+        if (!d->block || d->block->pfn == MHP_NO_PFN) {
+                ctl_cell_none(rows, "-");
+                return;
+        }
+        (void) snprintf(text, sizeof(text), "0x%" PRIx64, d->block->pfn);
+        ctl_cell_u64_as(rows, d->block->pfn, text);
+}
+
+static void cell(struct ctl_rows *rows, const struct difference *d, enum column column) {
+        switch (column) {
+        case WHERE:
+                where_cell(rows, d);
+                break;
+        case EXPECTED:
+                ctl_cell_u64(rows, d->block ? d->block->expected : d->zone->expected);
+                break;
+        case OBSERVED:
+                ctl_cell_u64(rows, d->block ? d->block->observed : d->zone->observed);
+                break;
+        case PFN:
+                pfn_cell(rows, d);
+                break;
+        case BLOCK:
+                ctl_cell_u64(rows, d->block->block);
+                break;
+        case NODE:
+                ctl_cell_u64(rows, (uint64_t) d->zone->node);
+                break;
+        case ZONE:
+                ctl_cell_string(rows, mhp_zone_name(d->zone->zone), NULL, CTL_PLAIN);
+                break;
+        }
+}
+
+static void add_row(struct ctl_rows *rows, const struct difference *difference) {
+        for (size_t column; ctl_rows_next(rows, &column);)
+                cell(rows, difference, (enum column) column);
+}
+
+static int print_list(struct ctl *ctl, const struct mhp_verification *v, struct ctl_json *json, const char *key, bool zones) {
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(ctl, &rows, &shapes[zones], json);
+
         if (r != CTL_DONE)
                 return r;
-        for (size_t i = 0; i < v->n_differ; i++) {
-                snprintf(text, sizeof(text), "block %" PRIu64, v->differ[i].block);
-                ctl_table_cell(&table, text, CTL_BAD);
-                ctl_table_u64(&table, v->differ[i].expected);
-                ctl_table_u64(&table, v->differ[i].observed);
-                snprintf(text, sizeof(text), "0x%" PRIx64, v->differ[i].pfn);
-                ctl_table_cell(&table, v->differ[i].pfn == MHP_NO_PFN ? "-" : text, CTL_PLAIN);
-        }
-        for (size_t i = 0; i < v->n_zones; i++) {
-                snprintf(text, sizeof(text), "node %d, %s", v->zones[i].node, mhp_zone_name(v->zones[i].zone));
-                ctl_table_cell(&table, text, CTL_BAD);
-                ctl_table_u64(&table, v->zones[i].expected);
-                ctl_table_u64(&table, v->zones[i].observed);
-                ctl_table_cell(&table, "-", CTL_PLAIN);
-        }
-        return ctl_table_print(ctl, &table, "");
+        ctl_json_stream(json, key, json_type_array);
+        for (size_t i = 0; i < v->n_differ && !zones; i++)
+                add_row(&rows, &(struct difference) { .block = &v->differ[i] });
+        for (size_t i = 0; i < v->n_zones && zones; i++)
+                add_row(&rows, &(struct difference) { .zone = &v->zones[i] });
+        ctl_json_close(json);
+        return CTL_DONE;
+}
+
+static int print_json(struct ctl *ctl, const struct mhp_verification *v) {
+        _cleanup_json_ struct ctl_json json = { .out = &ctl->out };
+        int r;
+
+        ctl_json_stream(&json, NULL, json_type_object);
+        ctl_json_u64(&json, "checked", v->checked);
+        ctl_json_u64(&json, "unseen", v->unseen);
+        ctl_json_u64(&json, "holes", v->holes);
+        r = print_list(ctl, v, &json, "differ", false);
+        if (r == CTL_DONE)
+                r = print_list(ctl, v, &json, "zones", true);
+        ctl_json_close(&json);
+        return r;
+}
+
+static int print_differences(struct ctl_rows *rows, const struct mhp_verification *v) {
+        for (size_t i = 0; i < v->n_differ; i++)
+                add_row(rows, &(struct difference) { .block = &v->differ[i] });
+        for (size_t i = 0; i < v->n_zones; i++)
+                add_row(rows, &(struct difference) { .zone = &v->zones[i] });
+        return ctl_rows_print(rows);
 }
 
 static const char *plural(size_t n) {
@@ -76,14 +138,15 @@ static const char *plural(size_t n) {
 
 static int print_words(struct ctl *ctl, const struct mhp_verification *v) {
         size_t agree = v->checked - v->n_differ;
-        int r;
+        _cleanup_rows_ struct ctl_rows rows = {};
+        int r = ctl_rows_open(ctl, &rows, shapes, NULL);
 
-        if (v->n_differ + v->n_zones > 0) {
-                r = print_differences(ctl, v);
-                if (r != CTL_DONE)
-                        return r;
+        if (r == CTL_DONE && v->n_differ + v->n_zones > 0)
+                r = print_differences(&rows, v);
+        if (r != CTL_DONE || ctl_rows_bare(ctl))
+                return r;
+        if (v->n_differ + v->n_zones > 0)
                 mhp_text_add(&ctl->out, "\n");
-        }
         mhp_text_printf(&ctl->out, "%zu block%s checked: %zu agree%s", v->checked, plural(v->checked), agree, agree == 1 ? "s" : "");
         if (v->n_differ > 0)
                 mhp_text_printf(&ctl->out, ", %zu differ%s", v->n_differ, v->n_differ == 1 ? "s" : "");
@@ -118,11 +181,7 @@ int verb_verify(struct ctl *ctl) {
         if (r < 0)
                 return tell(ctl, r);
 
-        r = CTL_DONE;
-        if (ctl_given(ctl, CTL_OPT_JSON))
-                print_json(&ctl->out, verification);
-        else
-                r = print_words(ctl, verification);
+        r = ctl_given(ctl, CTL_OPT_JSON) ? print_json(ctl, verification) : print_words(ctl, verification);
         if (r != CTL_DONE)
                 return r;
         return verification->n_differ + verification->n_zones > 0 ? CTL_FAILED : CTL_DONE;

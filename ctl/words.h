@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* How a block's fields are written in tables and in JSON. */
+/* How a block's fields are written for people. */
 
 #include "api/memmap.h"
 #include "ctl/ctl.h"
 
 /* For a table: `-` is "has none", `unknown` is "cannot be told (by this user, now)". */
-const char *ctl_state_word(const struct mhp_block *block, enum ctl_color *ret_color);
+const char *ctl_state_word(const struct mhp_block *block);
+enum ctl_color ctl_state_color(const struct mhp_block *block);
 const char *ctl_zone_word(const struct mhp_block *block);
-const char *ctl_source_word(const struct mhp_group *group);
 const char *ctl_group_word(const struct mhp_group *group);
+
+/* NULL: not known. */
+const char *ctl_source_name(const struct mhp_group *group);
 
 /* LMBs of pseries that follow each other are one line of a table, for there may be thousands of them. */
 bool ctl_groups_fold(const struct mhp_group *a, const struct mhp_group *b);
@@ -18,22 +21,8 @@ bool ctl_groups_fold(const struct mhp_group *a, const struct mhp_group *b);
 /* Those from first to last: `dlpar:80000008-8000000b`; ctl_group_word() where that is one. */
 void ctl_groups_word(const struct mhp_group *first, const struct mhp_group *last, struct mhp_text *text);
 
-/* `"key":"value"`, with null for what is not known. `start` is what stands before it: `{` or `,`. */
-void ctl_json_string(struct mhp_text *out, const char *start, const char *key, const char *value);
-void ctl_json_u64(struct mhp_text *out, const char *start, const char *key, uint64_t value);
-void ctl_json_node(struct mhp_text *out, const char *start, int node);
-
-/* state, zone, node, source and group, with a comma before each. */
-void ctl_json_block_fields(struct mhp_text *out, const struct mhp_block *block, const struct mhp_group *group);
-
-/* `"memmap":{...}`, with a comma before it */
-void ctl_json_memmap(struct mhp_text *out, const struct mhp_block_memmap *memmap);
-
 /* `2026-11-21T14:03:09+01:00`: local time. */
 void ctl_add_time(struct mhp_text *text, uint64_t usec);
-
-/* `"blocks":"32-39,41"` */
-void ctl_json_ranges(struct mhp_text *out, const char *start, const char *key, const struct mhp_ranges *ranges);
 
 /* The address behind a block: saturates. */
 static inline uint64_t ctl_end_address(const struct mhp_map *map, uint32_t nr) {

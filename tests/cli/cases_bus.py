@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import harness
+import schema
 from harness import Skip, bus, equal, fake, has, mhpctl, on_terminal, test, workdir
 from tree import mixed
 
@@ -421,21 +422,27 @@ def reload():
 def monitor():
     with bus() as env:
         process = spawn(env, "monitor", "--json")
-        answer = json.loads(process.stdout.readline())
+
+        def line():
+            answer = json.loads(process.stdout.readline())
+            schema.check("monitor", answer)
+            return answer
+
+        answer = line()
         equal(answer["event"], "mhpd-gone", "before the daemon")
         assert abs(answer["time_usec"] / 1e6 - time.time()) < 60, answer
         with fake(env, "done", MAP):
-            equal(json.loads(process.stdout.readline())["event"], "mhpd-appeared", "the daemon comes")
+            equal(line()["event"], "mhpd-appeared", "the daemon comes")
             mhpctl("online", "32", env=env)
-            equal(json.loads(process.stdout.readline()), {"event": "online", "time_usec": 3000000, "blocks": "32", "zone": "auto", "node": 0,
+            equal(line(), {"event": "online", "time_usec": 3000000, "blocks": "32", "zone": "auto", "node": 0,
                                                           "group": "acpi:PNP0C80:00", "reason": "requested", "errno": 0, "message": "as asked",
                                                           "job": 7, "verb": "online", "target": "32", "result": None}, "a report")
-            answer = json.loads(process.stdout.readline())
+            answer = line()
             equal([answer[key] for key in ("message", "time_usec", "job", "verb")], ['say "again"\n', 4500000, None, None], "a report")
-            equal(json.loads(process.stdout.readline()), {"event": "settled", "time_usec": 5000000, "added": "32-33", "removed": None, "online": "32",
+            equal(line(), {"event": "settled", "time_usec": 5000000, "added": "32-33", "removed": None, "online": "32",
                                                           "offline": None, "added_bytes": 2 << 27, "removed_bytes": 0, "online_bytes": 1 << 27,
                                                           "offline_bytes": 0}, "a change")
-        equal(json.loads(process.stdout.readline())["event"], "mhpd-gone", "the daemon goes")
+        equal(line()["event"], "mhpd-gone", "the daemon goes")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=10)
         equal(process.returncode, 0, "exit status")

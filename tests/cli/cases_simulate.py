@@ -204,7 +204,7 @@ def simulate_bad_usage():
     simulate("--arch", "x86_64", status=2, err="an operation is missing")
     simulate("--add", "4G+1G", "4G+1G", status=2, err="one argument too many")
     simulate("--add", "4G+1G", "--json", "--trace", status=2, err="--trace and --json do not go together")
-    simulate("--add", "4G+1G", "--json", "-o", "SIZE", status=2, err="--output and --json")
+    simulate("--add", "4G+1G", "--json", "-o", "COLOUR", status=2, err="REQUESTED")
     simulate("--add", "4G+1G", "--sysroot", "/", status=2, err="--sysroot does not fit")
     mhpctl("list", "--add", "4G+1G", status=2, err="list: --add does not fit")
 

@@ -163,7 +163,7 @@ def status_fits_the_terminal():
 def colours():
     with mixed() as tree:
         assert "\033" not in mhpctl("list", "--sysroot", tree.root).out
-        has(mhpctl("list", "--color=always", "--sysroot", tree.root).out, "\033[32monline\033[0m", "--color=always")
+        has(mhpctl("list", "--color=always", "--sysroot", tree.root).out, "\033[32m online\033[0m", "--color=always")
         assert "\033" not in mhpctl("list", "--color=always", "--no-color", "--sysroot", tree.root).out
         for env, colours_wanted in (({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)):
             master, slave = pty.openpty()
@@ -205,8 +205,8 @@ def colours():
         args = ["list", "--sysroot", tree.root]
         plain = mhpctl(*args).out
         assert "\033" not in plain
-        has(mhpctl(*args, "--color=always").out, "\033[32monline\033[0m", "always")
-        has(on_terminal(*args)[0], "\033[32monline\033[0m", "on a terminal")
+        has(mhpctl(*args, "--color=always").out, "\033[32m online\033[0m", "always")
+        has(on_terminal(*args)[0], "\033[32m online\033[0m", "on a terminal")
         has(on_terminal(*args, "--color=never", "--color=auto")[0], "\033[", "auto, the last of two")
         for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
             equal("\033" in on_terminal(*args, env=env)[0], False, env)

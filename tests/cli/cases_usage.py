@@ -55,7 +55,10 @@ def option_of_another_verb():
 @test
 def options_that_exclude_each_other():
     mhpctl("list", "--sysroot", "/", "-H", "somewhere", status=2, err="--sysroot and --host")
-    mhpctl("list", "--json", "-o", "SIZE", status=2, err="--output and --json")
+    mhpctl("list", "--json", "--raw", status=2, err="--json, --raw exclude each other")
+    mhpctl("groups", "--tree", "--pairs", status=2, err="--pairs, --tree exclude each other")
+    mhpctl("list", "--tree", status=2, err="--tree does not fit")
+    mhpctl("simulate", "--add", "4G+1G", "--raw", "--trace", status=2, err="--trace does not go together with --raw or --pairs")
 
 
 @test

@@ -155,7 +155,7 @@ static int method_all_jobs(sd_bus_message *m, void *userdata, sd_bus_error *erro
         (void) error;
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(usssstttttttbs)");
-        if (r >= 0)
+        if (r >= 0 && strcmp(fake->mode, "no-jobs") != 0)
                 r = sd_bus_message_append(reply, "(usssstttttttbs)", 6u, "online", "32-33", "ended", "done", (uint64_t) 2, (uint64_t) 0, (uint64_t) 2,
                                           (uint64_t) 2 << 27, (uint64_t) 2 << 27, (uint64_t) 1000000, (uint64_t) 1000001, 0, "");
         if (r >= 0 && fake->verb)

@@ -14,6 +14,8 @@ import subprocess
 import tempfile
 import termios
 
+import schema
+
 HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"
 TESTS = []
@@ -60,7 +62,7 @@ def environment(**more):
 
 
 def mhpctl(*args, status=0, err=None, env=None, **kwargs):
-    """Runs mhpctl; checks the exit status and, when given, that standard error has each of the words in err."""
+    """Runs mhpctl; checks the exit status, JSON by its schema, and, when given, that standard error has each of the words in err."""
     process = subprocess.run([MHPCTL, *map(str, args)], capture_output=True, text=True, timeout=60, env=environment(**(env or {})),
                              stdin=subprocess.DEVNULL, **kwargs)
     run = Run(process)
@@ -72,6 +74,7 @@ def mhpctl(*args, status=0, err=None, env=None, **kwargs):
         has(run.err, "mhpctl: ", f"{what}: standard error")
     elif status == 0:
         equal(run.err, "", f"{what}: standard error")
+    schema.check_output(args, run.out)
     return run
 
 
