@@ -113,68 +113,6 @@ size_t mhp_utf8_valid(const char *s, size_t n) {
         return i;
 }
 
-static bool json_plain(unsigned char c) {
-        return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-static void json_special(struct mhp_text *text, unsigned char c) {
-        char two[2] = { '\\', (char) c };
-
-        switch (c) {
-        case '"':
-        case '\\':
-                break;
-        case '\b':
-                two[1] = 'b';
-                break;
-        case '\f':
-                two[1] = 'f';
-                break;
-        case '\n':
-                two[1] = 'n';
-                break;
-        case '\r':
-                two[1] = 'r';
-                break;
-        case '\t':
-                two[1] = 't';
-                break;
-        default:
-                mhp_text_printf(text, "\\u%04x", c);
-                return;
-        }
-        mhp_text_add_n(text, two, 2);
-}
-
-void mhp_text_json(struct mhp_text *text, const char *s) {
-        if (!s) {
-                mhp_text_add(text, "null");
-                return;
-        }
-
-        mhp_text_add_n(text, "\"", 1);
-        while (*s) {
-                size_t n = 0;
-
-                while (json_plain((unsigned char) s[n]))
-                        n++;
-                if (n == 0) {
-                        n = utf8_length((const unsigned char *) s);
-                        if (n < 2) {
-                                if (n == 0)
-                                        mhp_text_add(text, "\\ufffd");
-                                else
-                                        json_special(text, (unsigned char) *s);
-                                s++;
-                                continue;
-                        }
-                }
-                mhp_text_add_n(text, s, n);
-                s += n;
-        }
-        mhp_text_add_n(text, "\"", 1);
-}
-
 void mhp_text_u64(struct mhp_text *text, uint64_t v) {
         char digits[20];
         size_t i = sizeof(digits);

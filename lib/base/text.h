@@ -20,9 +20,6 @@ void mhp_text_add(struct mhp_text *text, const char *s);
 void mhp_text_add_n(struct mhp_text *text, const char *s, size_t n);
 void mhp_text_printf(struct mhp_text *text, const char *format, ...) _printf_(2, 3);
 
-/* As a JSON string with its quotes; NULL gives null. Bytes that are not UTF-8 become U+FFFD. */
-void mhp_text_json(struct mhp_text *text, const char *s);
-
 /* As it is, but for control characters and bytes that are not UTF-8: a `?` each. So it can go to a terminal, the journal and D-Bus. */
 void mhp_text_add_safe(struct mhp_text *text, const char *s);
 

@@ -68,40 +68,6 @@ static void test_hex(void **state) {
         }
 }
 
-static void test_json(void **state) {
-        static const struct {
-                const char *in, *out;
-        } rows[] = {
-                { NULL, "null" },
-                { "", "\"\"" },
-                { "acpi:PNP0C80:00", "\"acpi:PNP0C80:00\"" },
-                { "a\"b\\c", "\"a\\\"b\\\\c\"" },
-                { "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
-                { "\x01\x1f\x7f", "\"\\u0001\\u001f\\u007f\"" },
-                { "\xc3\xa4", "\"\xc3\xa4\"" },
-                { "\xe2\x82\xac", "\"\xe2\x82\xac\"" },
-                { "\xf0\x9f\x92\xbe", "\"\xf0\x9f\x92\xbe\"" },
-                { "x\xffy", "\"x\\ufffdy\"" },
-                { "\x80", "\"\\ufffd\"" },
-                { "\xc3", "\"\\ufffd\"" },
-                { "\xc3(", "\"\\ufffd(\"" },
-                { "\xe2\x82", "\"\\ufffd\\ufffd\"" },
-                { "\xc0\xaf", "\"\\ufffd\\ufffd\"" },                       /* overlong / */
-                { "\xe0\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\"" },            /* overlong / */
-                { "\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"" },            /* a surrogate */
-                { "\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" }, /* U+110000 */
-                { "\xf5\x80\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
-        };
-
-        ROWS(row, rows) {
-                _cleanup_text_ struct mhp_text text = {};
-
-                mhp_text_json(&text, row->in);
-                assert_int_equal(text.error, 0);
-                assert_string_equal(text.data, row->out);
-        }
-}
-
 static void test_error_sticks(void **state) {
         _cleanup_text_ struct mhp_text text = {};
         char *s = (char *) "untouched";
@@ -112,7 +78,6 @@ static void test_error_sticks(void **state) {
         mhp_text_add(&text, "c");
         mhp_text_printf(&text, "%d", 1);
         mhp_text_u64(&text, 2);
-        mhp_text_json(&text, "d");
         assert_string_equal(text.data, "a");
         assert_int_equal(mhp_text_finish(&text, &s), -ENOMEM);
         assert_string_equal(s, "untouched");
@@ -170,7 +135,6 @@ int main(void) {
                 cmocka_unit_test(test_append),
                 cmocka_unit_test(test_u64),
                 cmocka_unit_test(test_hex),
-                cmocka_unit_test(test_json),
                 cmocka_unit_test(test_utf8),
                 cmocka_unit_test(test_error_sticks),
                 cmocka_unit_test(test_long),
