@@ -24,7 +24,7 @@
 static const char *const calls[] = {
         "read", "readv", "pread64", "write", "close", "lseek", "_llseek", "fcntl", "fcntl64", "poll", "ppoll", "ppoll_time64",
         "fstat", "fstat64", "newfstatat", "fstatat64", "statx", "readlink", "readlinkat", "faccessat", "faccessat2", "getdents", "getdents64",
-        "clock_gettime", "clock_gettime64", "gettimeofday",
+        "clock_gettime", "clock_gettime64", "gettimeofday", "nanosleep", "clock_nanosleep", "clock_nanosleep_time64",
 
         "brk", "mmap", "mmap2", "munmap", "mremap", "mprotect", "madvise", "futex", "futex_time64", "getrandom", "getpid", "gettid",
         "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "restart_syscall", "exit", "exit_group",

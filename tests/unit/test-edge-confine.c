@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "edge/confine.h"
@@ -161,6 +162,8 @@ static int work(int fd) {
                 return 6;
         memset(large, 1, (size_t) 8 << 20);
         free(large);
+        if (nanosleep(&(struct timespec) { .tv_nsec = 1000 }, NULL) < 0) /* the wait for a lease, in open_to_read() */
+                return 8;
         return write(fd, "x", 1) == 1 && read(fd, text, 1) == 1 ? 0 : 7;
 }
 
