@@ -226,7 +226,7 @@ const char *ctl_cell_key(const struct ctl_rows *rows) {
 
 void ctl_cell_words(struct ctl_rows *rows, const char *words, enum ctl_color color) {
         _cleanup_text_ struct mhp_text plain = {};
-        char *data;
+        _cleanup_free_ char *data = NULL;
         int r;
 
         if (rows->ctl->out.error < 0)
@@ -235,6 +235,8 @@ void ctl_cell_words(struct ctl_rows *rows, const char *words, enum ctl_color col
         r = mhp_text_finish(&plain, &data);
         if (r >= 0)
                 r = scols_line_refer_data(rows->line, rows->at - 1, data);
+        if (r >= 0)
+                data = NULL; /* the line's now */
         if (r >= 0 && rows->ctl->color && color != CTL_PLAIN)
                 r = scols_cell_set_color(scols_line_get_cell(rows->line, rows->at - 1), ctl_color_on(rows->ctl, color));
         note(rows, r);

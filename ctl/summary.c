@@ -199,21 +199,22 @@ static void empty(struct ctl_group *g) {
         *g = (struct ctl_group) {};
 }
 
-/* A row for each run of consecutive blocks of the group that are alike in state, zone and node. */
-static int add_parts(struct ctl_rows *rows, const struct mhp_map *map, const struct ctl_group *line) {
+static bool is_next(const struct mhp_block *last, const struct mhp_block *b) {
+        return last->nr + 1 == b->nr && last->state == b->state && last->zone == b->zone && last->node == b->node;
+}
+
+/* A row for each run of consecutive blocks of the range that are alike in state, zone and node. */
+static int add_parts(struct ctl_rows *rows, const struct mhp_map *map, const struct mhp_group *group, struct mhp_range range) {
         const struct mhp_block *last = NULL;
         struct ctl_group part = {};
         int r = 0;
 
-        rows->parent = rows->line;
-        for (const struct mhp_block *b = mhp_map_at_or_after(map, 0); b && r >= 0; b = mhp_map_next_block(map, b)) {
-                if (!mhp_ranges_contain(&line->blocks, b->nr))
-                        continue;
-                if (last && (last->nr + 1 != b->nr || last->state != b->state || last->zone != b->zone || last->node != b->node)) {
+        for (const struct mhp_block *b = mhp_map_at_or_after(map, range.first); b && b->nr <= range.last && r >= 0; b = mhp_map_next_block(map, b)) {
+                if (last && !is_next(last, b)) {
                         add_row(rows, map, &part);
                         empty(&part);
                 }
-                part.group = line->group;
+                part.group = group;
                 part.part = true;
                 r = count_block(&part, b);
                 last = b;
@@ -221,6 +222,15 @@ static int add_parts(struct ctl_rows *rows, const struct mhp_map *map, const str
         if (r >= 0 && last)
                 add_row(rows, map, &part);
         empty(&part);
+        return r;
+}
+
+static int add_tree(struct ctl_rows *rows, const struct mhp_map *map, const struct ctl_group *line) {
+        int r = 0;
+
+        rows->parent = rows->line;
+        for (size_t i = 0; i < line->blocks.n && r >= 0; i++)
+                r = add_parts(rows, map, line->group, line->blocks.range[i]);
         rows->parent = NULL;
         return r;
 }
@@ -232,7 +242,7 @@ static int add_line(struct ctl_rows *rows, const struct mhp_map *map, const stru
         if (r >= 0)
                 add_row(rows, map, &line);
         if (r >= 0 && ctl_given(rows->ctl, CTL_OPT_TREE))
-                r = add_parts(rows, map, &line);
+                r = add_tree(rows, map, &line);
         empty(&line);
         return r;
 }
