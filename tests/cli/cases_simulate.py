@@ -248,14 +248,11 @@ def simulate_at_the_limits():
 
 @test
 def simulate_many_blocks():
-    began = time.monotonic()
     run = simulate("--json", "--add", "4G+64T:self", "--remove", "4G+64T")
-    took = time.monotonic() - began
     steps = run.json()["remove"][0]["frees"]
     equal(len(steps), 64 * T // (128 * M), "frees")
     end = 0xffffea0000000000 + (4 * G + 64 * T) // 4096 * 64
     equal(steps[-1], {"start": f"{end - 2 * M:x}", "end": f"{end:x}"}, "last")
-    assert took < 10, f"{took:.1f} s"
 
 
 @test
