@@ -16,7 +16,7 @@ import tempfile
 import time
 
 from mhpsys import case
-from mhpsys.daemon import wait_for
+from mhpsys.daemon import instrumented, wait_for
 from mhpsys.machine import BOOT, DEVICE, UEVENT, announce
 
 
@@ -170,8 +170,9 @@ class Storm(Events):
         worst = self.storm(*paths)
         self.wait_zone("Movable")
         self.wait_idle()
-        self.assertLess(worst, self.slowest)
-        self.assertLess(self.bus.get("LongestRoundProcessor"), 50000, "microseconds")
+        slower = 4 if instrumented(f"/proc/{self.mhpd.process.pid}/exe") else 1
+        self.assertLess(worst, self.slowest * slower)
+        self.assertLess(self.bus.get("LongestRoundProcessor"), 50000 * slower, "microseconds")
         self.assertEqual(sorted({n for n, verb in self.machine.writes if verb == "online_movable"}), list(range(40, 48)))
 
     def test_memory(self):

@@ -9,15 +9,8 @@ import struct
 import time
 
 from mhpsys.case import SystemCase
-from mhpsys.daemon import wait_for
+from mhpsys.daemon import instrumented, wait_for
 from mhpsys.machine import BOOT, DEVICE
-
-
-def instrumented(program):
-    """Whether it was built with sanitizers or for coverage."""
-    with open(program, "rb") as file:
-        code = file.read()
-    return any(word in code for word in (b"__asan_init", b"__gcov_"))
 
 
 class Worker(SystemCase):

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from .daemon import Bus, Daemon, wait_for
+from .daemon import Bus, Daemon, instrumented, wait_for
 from .machine import DEVICE, Machine
 
 PROGRAMS = {"mhpd": None, "mhpctl": None}   # set by the runner
@@ -76,6 +76,11 @@ class SystemCase(unittest.TestCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
+
+    def need_plain_build(self):
+        """For tests that look how much memory mhpd has."""
+        if instrumented(f"/proc/{self.mhpd.process.pid}/exe"):
+            self.skipTest("a build with sanitizers has its own idea of memory")
 
     def need_root(self):
         """Who is not root is asked for by polkit, and there is none on our bus."""

@@ -26,6 +26,13 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 """
 
 
+def instrumented(program):
+    """Whether it was built with sanitizers or for coverage."""
+    with open(program, "rb") as file:
+        code = file.read()
+    return any(word in code for word in (b"__asan_init", b"__gcov_"))
+
+
 def wait_for(what, check, timeout=10.0):
     """The first true answer."""
     end = time.monotonic() + timeout

@@ -73,7 +73,7 @@ class Connection:
     def connect(bus, uid):
         """None: the bus has its socket and does not listen yet."""
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(20)
+        connection.settimeout(60)
         mine = os.geteuid()
         try:
             if uid != mine and mine == 0:
