@@ -138,7 +138,7 @@ int removals_prepare(struct engine *engine, const struct mhp_step *step, const c
 
 /* A HOLD that failed may still come through, from a worker that no signal ends: what it was before stays in mind until a RELEASE has. */
 int removals_step_over(struct engine *engine, enum mhp_verb verb, int error) {
-        bool lifted = error == 0 || error == ENOENT || error == ENODEV; /* without the switch nothing is held (release() in the ring's pursuit) */
+        bool lifted = error == 0 || error == ENOENT || error == ENODEV; /* without the switch nothing is held (pursuit_lift()) */
 
         if (verb != MHP_VERB_RELEASE || !lifted || !*engine->saved.hold[engine->device_source])
                 return 0;

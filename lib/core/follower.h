@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the answers of a step's writer mean while uevents arrive. Whoever carries out steps, the daemon's executor or the simulated machine, goes by this.
+/* What the answers of a step's writer mean while uevents arrive. The simulated machine goes by this; daemon/executor.c and
+ * daemon/engine-outcome.c hold the same rules in code of their own.
  *
  * The kernel announces a change before the write that makes it returns. So of each block of the step one uevent is its own, and a second one is another
  * hand's: then what the writer read back after its write may be old, and the block is read again. A writer that is lost has come through with some of its blocks;
